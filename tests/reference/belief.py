@@ -1,0 +1,137 @@
+"""Which start and end of a realisation to believe, from what the captures have seen of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from .history import FIRST_STATE, FOREVER, Realisation
+
+
+@dataclass
+class Capture:
+    """One capture: its instant, the one before (None: first ever), and the last instant of its business day."""
+
+    captured_at: datetime
+    previous: datetime | None
+    stamp: datetime
+
+    def window_holds(self, instant: datetime | None) -> bool:
+        """Tell whether the instant lies after the previous capture and not after this one."""
+        if instant is None or self.previous is None:
+            return False
+        return self.previous < instant <= self.captured_at
+
+
+@dataclass
+class Run:
+    """A chain of adjoining versions that are all started (or all final)."""
+
+    first_from: datetime | None
+    seen_at: datetime | None
+    outside_seen_at: datetime | None
+
+
+NO_RUN = Run(None, None, None)
+
+
+def started_run(version: Realisation) -> Run:
+    """Return the started run that the version says it is in."""
+    return Run(version.started_from, version.started_seen_at, version.unstarted_seen_at)
+
+
+def final_run(version: Realisation) -> Run:
+    """Return the final run that the version says it is in."""
+    return Run(version.final_from, version.final_seen_at, version.unfinal_seen_at)
+
+
+def find_run(
+    new: Realisation,
+    before: Realisation | None,
+    overwritten: Realisation | None,
+    capture: Capture,
+    inside: Callable[[Realisation], bool],
+    run_of: Callable[[Realisation], Run],
+) -> Run:
+    """Return the run that `new` is in.
+
+    `before` is the version before it in time, already closed (or None); `overwritten` the open version whose place
+    it takes, which the previous capture saw. `inside` says whether a version belongs to a run of the kind asked for.
+    """
+    if not inside(new):
+        return NO_RUN
+
+    previous = overwritten if overwritten is not None else before
+    outside_seen_at: datetime | None
+    if previous is None:
+        outside_seen_at = None
+    elif inside(previous):
+        outside_seen_at = run_of(previous).outside_seen_at
+    elif previous.valid_to == FOREVER:  # only an overwritten version is still open here
+        outside_seen_at = capture.previous
+    else:
+        outside_seen_at = previous.last_seen_at
+
+    if overwritten is not None and inside(overwritten):
+        run = run_of(overwritten)
+    elif before is not None and before.valid_to == new.valid_from and inside(before):
+        run = run_of(before)
+    else:
+        run = Run(new.valid_from, capture.captured_at, None)
+    return Run(run.first_from, run.seen_at, outside_seen_at)
+
+
+def join_runs(
+    new: Realisation,
+    before: Realisation | None,
+    overwritten: Realisation | None,
+    capture: Capture,
+) -> None:
+    """Write into `new` the started and the final run it is in."""
+    started = find_run(new, before, overwritten, capture, lambda v: v.is_started, started_run)
+    new.started_from = started.first_from
+    new.started_seen_at = started.seen_at
+    new.unstarted_seen_at = started.outside_seen_at
+    final = find_run(new, before, overwritten, capture, lambda v: v.is_final, final_run)
+    new.final_from = final.first_from
+    new.final_seen_at = final.seen_at
+    new.unfinal_seen_at = final.outside_seen_at
+
+
+def is_contradicted(instant: datetime | None, run: Run) -> bool:
+    """Tell whether the history contradicts the source's instant for the run's beginning."""
+    if instant is None:
+        return True
+    if run.outside_seen_at is not None and instant < run.outside_seen_at:
+        return True
+    return run.seen_at is not None and instant > run.seen_at
+
+
+def believe(version: Realisation) -> None:
+    """Set the version's started_at and finished_at from the source's instants and its runs.
+
+    A final version without finished_at afterwards is one whose end lies before its start.
+    """
+    version.started_at = None
+    version.finished_at = None
+    start_replaced = False
+    if version.state_code != FIRST_STATE:
+        version.started_at = version.source_started_at
+        if is_contradicted(version.source_started_at, started_run(version)):
+            version.started_at = version.started_from
+            start_replaced = True
+    if version.is_final:
+        version.finished_at = version.source_finished_at
+        if is_contradicted(version.source_finished_at, final_run(version)):
+            version.finished_at = version.final_from
+    if version.started_at is None or version.finished_at is None:
+        return
+    if version.finished_at < version.started_at:
+        if start_replaced:
+            version.started_at = version.finished_at
+        else:
+            version.finished_at = None
+
+
+def ends_before_start(version: Realisation) -> bool:
+    """Tell whether `believe` had to set the end aside."""
+    return version.is_final and version.finished_at is None

@@ -1,0 +1,298 @@
+"""Capture of one night: from the contract relations to the history, one row at a time.
+
+`source` maps each contract relation to its rows (dicts with exactly the contract's columns, instants naive UTC); a
+relation `reject` may list what the adapter set aside itself.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+from .belief import Capture, believe, ends_before_start, join_runs
+from .calendar import Calendar
+from .cleaning import (
+    Rejects,
+    source_key,
+    usable_feedback,
+    usable_memberships,
+    usable_plans,
+    usable_realisations,
+)
+from .history import (
+    CAPTURED,
+    FOREVER,
+    Feedback,
+    History,
+    Membership,
+    Plan,
+    Realisation,
+    Reject,
+    Version,
+)
+from .reconstruction import reconstruct_membership, reconstruct_plan, reconstruct_realisation
+
+Row = dict[str, Any]
+V = TypeVar("V", Realisation, Membership, Plan)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass
+class Counts:
+    """What became of the rows of one relation; each usable source row is in one of the first four but `closed`."""
+
+    new: int = 0
+    changed: int = 0
+    reopened: int = 0
+    unchanged: int = 0
+    closed: int = 0
+    rejected: int = 0
+
+
+@dataclass
+class CaptureReport:
+    """Counts per contract relation, and each row or field set aside."""
+
+    counts: dict[str, Counts] = field(default_factory=dict)
+    rejects: list[Reject] = field(default_factory=list)
+
+
+def capture(
+    history: History,
+    source: dict[str, list[Row]],
+    business_day: date,
+    captured_at: datetime,
+    calendar: Calendar,
+) -> CaptureReport:
+    """Bring the history up to the source as it is at `captured_at`, on behalf of the local day `business_day`."""
+    now = Capture(
+        captured_at=captured_at,
+        previous=history.captures[-1] if history.captures else None,
+        stamp=calendar.utc_end(business_day) - MICROSECOND,
+    )
+    rejects = Rejects()
+    for row in source.get("reject", []):
+        rejects.add(row["relation"], row["source_key"], row["field"] or "", row["reason"])
+    realisations = usable_realisations(source, rejects)
+    memberships = usable_memberships(source, rejects)
+    plans = usable_plans(source, rejects)
+    feedback = usable_feedback(source, rejects)
+
+    report = CaptureReport()
+    report.counts["scope"] = _capture_scopes(history, source["scope"])
+    report.counts["target"] = _capture_targets(history, source["target"])
+    report.counts["realisation"] = _capture_realisations(history, realisations, now)
+    report.counts["membership"] = _capture_memberships(history, memberships, now)
+    report.counts["plan"] = _capture_plans(history, plans, now)
+    report.counts["feedback"] = _capture_feedback(history, feedback, now)
+
+    for version in history.realisations:
+        if version.valid_to == FOREVER and ends_before_start(version):
+            key = source_key("realisation", version.key)
+            rejects.add("realisation", key, "finished_at", "finish_before_start")
+    report.rejects = rejects.found
+    for reject in report.rejects:
+        report.counts.setdefault(reject.relation, Counts()).rejected += 1
+        first_seen, _ = history.rejects.get(reject, (captured_at, captured_at))
+        history.rejects[reject] = (first_seen, captured_at)
+    history.captures.append(captured_at)
+    return report
+
+
+def _capture_realisations(history: History, rows: list[Row], now: Capture) -> Counts:
+    todo_orders: dict[str, int] = {}
+    for row in rows:
+        if row["state_code"] == "TODO":
+            order = todo_orders.get(row["domain"], row["state_order"])
+            todo_orders[row["domain"]] = min(order, row["state_order"])
+
+    def fresh(row: Row) -> Realisation:
+        in_window = now.window_holds(row["changed_at"])
+        return Realisation(
+            domain=row["domain"],
+            ref_id=row["ref_id"],
+            learner_id=row["learner_id"],
+            valid_from=row["changed_at"] if in_window else now.stamp,
+            state_code=row["state_code"],
+            state_order=row["state_order"],
+            is_final=row["is_final"],
+            progress_pct=row["progress_pct"],
+            score=row["score"],
+            score_max=row["score_max"],
+            last_activity_at=row["last_activity_at"],
+            created_at=row["created_at"],
+            source_started_at=row["started_at"],
+            source_finished_at=row["finished_at"],
+            origin=CAPTURED,
+        )
+
+    def settle(new: Realisation, before: Realisation | None, over: Realisation | None) -> None:
+        join_runs(new, before, over, now)
+        believe(new)
+
+    if now.previous is None:
+        for row in rows:
+            order = todo_orders.get(row["domain"], 0)
+            history.realisations.extend(reconstruct_realisation(fresh(row), order, now))
+        return Counts(new=len(rows))
+    return _capture_versions(history.realisations, [fresh(row) for row in rows], now, settle)
+
+
+def _capture_memberships(history: History, rows: list[Row], now: Capture) -> Counts:
+    def fresh(row: Row) -> Membership:
+        in_window = now.window_holds(row["active_from"])
+        return Membership(
+            scope_type=row["scope_type"],
+            scope_ref_id=row["scope_ref_id"],
+            learner_id=row["learner_id"],
+            valid_from=row["active_from"] if in_window else now.stamp,
+            active_from=row["active_from"],
+            active_to=row["active_to"],
+            origin=CAPTURED,
+        )
+
+    if now.previous is None:
+        since: dict[int, datetime | None] = {}
+        for row in rows:
+            if row["scope_type"] == "APPRENANT":
+                since[row["learner_id"]] = row["active_from"]
+        for row in rows:
+            version = fresh(row)
+            reconstruct_membership(version, since.get(row["learner_id"]), now)
+            history.memberships.append(version)
+        return Counts(new=len(rows))
+    return _capture_versions(history.memberships, [fresh(row) for row in rows], now)
+
+
+def _capture_plans(history: History, rows: list[Row], now: Capture) -> Counts:
+    def fresh(row: Row) -> Plan:
+        in_window = now.window_holds(row["created_at"])
+        return Plan(
+            scope_type=row["scope_type"],
+            scope_ref_id=row["scope_ref_id"],
+            ua_ref_id=row["ua_ref_id"],
+            valid_from=row["created_at"] if in_window else now.stamp,
+            due_on=row["due_on"],
+            created_at=row["created_at"],
+            origin=CAPTURED,
+        )
+
+    if now.previous is None:
+        for row in rows:
+            version = fresh(row)
+            reconstruct_plan(version, now)
+            history.plans.append(version)
+        return Counts(new=len(rows))
+    return _capture_versions(history.plans, [fresh(row) for row in rows], now)
+
+
+def _capture_versions(
+    versions: list[V],
+    fresh: Sequence[V],
+    now: Capture,
+    settle: Callable[[V, V | None, V | None], None] | None = None,
+) -> Counts:
+    """Compare the rows seen now (`fresh`, as versions) with the history, and change the history.
+
+    `settle(new, before, overwritten)` completes a new version once its valid_from is known.
+    """
+    counts = Counts()
+    seen_keys = [version.key for version in fresh]
+
+    for new in fresh:
+        of_key = [version for version in versions if version.key == new.key]
+        of_key.sort(key=lambda version: version.valid_from)
+        last = of_key[-1] if of_key else None
+        before = last
+        overwritten = None
+
+        if last is None:
+            counts.new += 1
+        elif last.valid_to != FOREVER:
+            counts.reopened += 1
+            new.valid_from = max(new.valid_from, last.valid_to)
+        elif last.payload() == new.payload():
+            counts.unchanged += 1
+            continue
+        else:
+            counts.changed += 1
+            if not isinstance(new, Realisation):
+                new.valid_from = now.stamp
+            if new.valid_from <= last.valid_from:
+                new.valid_from = last.valid_from
+                overwritten = last
+                before = of_key[-2] if len(of_key) > 1 else None
+                versions.remove(last)
+            else:
+                _close(last, new.valid_from, now)
+
+        if settle is not None:
+            settle(new, before, overwritten)
+        versions.append(new)
+
+    for version in list(versions):
+        if version.valid_to == FOREVER and version.key not in seen_keys:
+            counts.closed += 1
+            if now.stamp <= version.valid_from:
+                versions.remove(version)
+            else:
+                _close(version, now.stamp, now)
+    return counts
+
+
+def _close(version: Version, valid_to: datetime, now: Capture) -> None:
+    version.valid_to = valid_to
+    if isinstance(version, Realisation):
+        version.last_seen_at = now.previous
+
+
+def _capture_feedback(history: History, rows: list[Row], now: Capture) -> Counts:
+    counts = Counts()
+    known = {event.submission_id for event in history.feedback}
+    for row in rows:
+        if row["submission_id"] in known:
+            counts.unchanged += 1
+            continue
+        counts.new += 1
+        history.feedback.append(
+            Feedback(
+                submission_id=row["submission_id"],
+                target_type=row["target_type"],
+                target_ref_id=row["target_ref_id"],
+                learner_id=row["learner_id"],
+                submitted_at=row["submitted_at"],
+                feedback_at=row["feedback_at"],
+                trainer_id=row["trainer_id"],
+                captured_at=now.captured_at,
+            )
+        )
+    return counts
+
+
+def _capture_scopes(history: History, rows: list[Row]) -> Counts:
+    counts = Counts()
+    for row in rows:
+        key = (row["scope_type"], row["ref_id"] or 0)
+        if key not in history.scopes:
+            counts.new += 1
+        elif history.scopes[key] != row["label"]:
+            counts.changed += 1
+        else:
+            counts.unchanged += 1
+        history.scopes[key] = row["label"]
+    return counts
+
+
+def _capture_targets(history: History, rows: list[Row]) -> Counts:
+    counts = Counts()
+    for row in rows:
+        key = (row["target_type"], row["ref_id"] or 0)
+        found = (row["label"], row["parent_type"], row["parent_ref_id"])
+        if key not in history.targets:
+            counts.new += 1
+        elif history.targets[key] != found:
+            counts.changed += 1
+        else:
+            counts.unchanged += 1
+        history.targets[key] = found
+    return counts

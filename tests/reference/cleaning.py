@@ -1,0 +1,156 @@
+"""Which source rows and fields can be used; the rest is rejected with a reason."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from .history import UNKNOWN_ORDER, UNKNOWN_STATE, Reject
+
+Row = dict[str, Any]
+TEN_PLACES = Decimal("0.0000000001")
+
+
+class Rejects:
+    """The rows and fields set aside by one capture, each once."""
+
+    def __init__(self) -> None:
+        self.found: list[Reject] = []
+
+    def add(self, relation: str, key: str, field: str, reason: str) -> None:
+        """Record one row (field '') or field."""
+        reject = Reject(relation, key, field, reason)
+        if reject not in self.found:
+            self.found.append(reject)
+
+
+def source_key(relation: str, key: tuple[object, ...]) -> str:
+    """Return a row's key as text, as kpi_reject has it."""
+    if relation == "plan":
+        return f"GROUPE:{key[1]}:{key[2]}"
+    return ":".join(str(part) for part in key)
+
+
+def usable_realisations(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]:
+    """Return the realisations whose learner and target exist, with their unusable fields set to None."""
+    usable = []
+    for row in source["realisation"]:
+        key = source_key("realisation", (row["domain"], row["ref_id"], row["learner_id"]))
+        reasons = []
+        if not _target_exists(source, row["domain"], row["ref_id"]):
+            reasons.append("unknown_target")
+        if not _learner_exists(source, row["learner_id"]):
+            reasons.append("unknown_learner")
+        if reasons:
+            for reason in reasons:
+                rejects.add("realisation", key, "", reason)
+            continue
+
+        clean = dict(row)
+        for name in ("progress_pct", "score", "score_max"):
+            clean[name] = _decimal(row[name])
+        clean["is_final"] = bool(row["is_final"])
+        if row["state_code"] is None:
+            clean["state_code"] = UNKNOWN_STATE
+            clean["state_order"] = UNKNOWN_ORDER
+        progress = clean["progress_pct"]
+        if progress is not None and not 0 <= progress <= 100:
+            rejects.add("realisation", key, "progress_pct", "progress_outside_0_100")
+            clean["progress_pct"] = None
+        if clean["score"] is not None and clean["score"] < 0:
+            rejects.add("realisation", key, "score", "negative_score")
+            clean["score"] = None
+        if clean["score_max"] is not None and clean["score_max"] < 0:
+            rejects.add("realisation", key, "score_max", "negative_score_max")
+            clean["score_max"] = None
+        score, scale = clean["score"], clean["score_max"]
+        if score is not None and scale is not None and score > scale:
+            rejects.add("realisation", key, "score", "score_above_scale")  # and kept
+        usable.append(clean)
+    return usable
+
+
+def usable_memberships(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]:
+    """Return the memberships whose learner and scope exist."""
+    usable = []
+    for row in source["membership"]:
+        clean = dict(row, scope_ref_id=row["scope_ref_id"] or 0)
+        key = (clean["scope_type"], clean["scope_ref_id"], clean["learner_id"])
+        reasons = []
+        if not _scope_exists(source, clean["scope_type"], clean["scope_ref_id"]):
+            reasons.append("unknown_scope")
+        if not _learner_exists(source, clean["learner_id"]):
+            reasons.append("unknown_learner")
+        for reason in reasons:
+            rejects.add("membership", source_key("membership", key), "", reason)
+        if not reasons:
+            usable.append(clean)
+    return usable
+
+
+def usable_plans(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]:
+    """Return the planned UAs whose group and UA exist."""
+    usable = []
+    for row in source["plan"]:
+        key = (row["scope_type"], row["scope_ref_id"], row["ua_ref_id"])
+        reasons = []
+        if not _scope_exists(source, row["scope_type"], row["scope_ref_id"]):
+            reasons.append("unknown_scope")
+        if not _target_exists(source, "UA", row["ua_ref_id"]):
+            reasons.append("unknown_target")
+        for reason in reasons:
+            rejects.add("plan", source_key("plan", key), "", reason)
+        if not reasons:
+            usable.append(dict(row))
+    return usable
+
+
+def usable_feedback(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]:
+    """Return the feedback rows whose learner and target exist; one not after its submission has feedback_at None."""
+    usable = []
+    for row in source["feedback"]:
+        clean = dict(row, target_ref_id=row["target_ref_id"] or 0)
+        target = (clean["target_type"], clean["target_ref_id"])
+        key = source_key("feedback", (clean["submission_id"], *target))
+        reasons = []
+        if not _target_exists(source, *target):
+            reasons.append("unknown_target")
+        if not _learner_exists(source, clean["learner_id"]):
+            reasons.append("unknown_learner")
+        if reasons:
+            for reason in reasons:
+                rejects.add("feedback", key, "", reason)
+            continue
+        submitted, answered = clean["submitted_at"], clean["feedback_at"]
+        if submitted is not None and answered is not None and answered <= submitted:
+            rejects.add("feedback", key, "feedback_at", "feedback_not_after_submission")
+            clean["feedback_at"] = None
+        usable.append(clean)
+    return usable
+
+
+def _learner_exists(source: dict[str, list[Row]], learner_id: int) -> bool:
+    return _scope_exists(source, "APPRENANT", learner_id)
+
+
+def _scope_exists(source: dict[str, list[Row]], scope_type: str, ref_id: int) -> bool:
+    if scope_type == "GLOBAL":
+        return True
+    for row in source["scope"]:
+        if row["scope_type"] == scope_type and row["ref_id"] == ref_id:
+            return True
+    return False
+
+
+def _target_exists(source: dict[str, list[Row]], target_type: str, ref_id: int) -> bool:
+    if target_type == "GLOBAL":
+        return True
+    for row in source["target"]:
+        if row["target_type"] == target_type and row["ref_id"] == ref_id:
+            return True
+    return False
+
+
+def _decimal(value: float | Decimal | None) -> Decimal | None:
+    """Return the value as the tables keep it: ten places."""
+    if value is None:
+        return None
+    return Decimal(str(value)).quantize(TEN_PLACES, rounding=ROUND_HALF_UP)
