@@ -1,0 +1,90 @@
+# Each target brings its own set-up: the virtual environment (.venv) and MySQL (.local/mysql) are made
+# when missing or out of date, and left alone otherwise. Nothing is installed into the system.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# Morocco's rules changed in 2026: only the zone data of requirements.txt count, not the system's.
+export PYTHONTZPATH :=
+# Taken unexpanded, so that a statement may hold a `$`.
+export SQL_STATEMENT := $(value Q)
+
+PYTHON := .venv/bin/python
+WITH_ENV := eval "$$($(PYTHON) scripts/environment.py)";
+# To stop things, any Python will do, even when .venv is gone.
+ANY_PYTHON = $(or $(wildcard $(PYTHON)),python3)
+
+VENV := .local/stamps/venv
+MYSQL := .local/stamps/mysql
+
+##@ Everyday
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: database ## Replay a month of nights on a made-up LMS and print the figures
+	@$(WITH_ENV) exec python scripts/demo.py $(ARGS)
+
+.PHONY: test
+test: database ## Run the tests (ARGS='tests/unit -k calendar' for some of them)
+	@$(WITH_ENV) exec python -m pytest $(or $(ARGS),tests)
+
+.PHONY: up
+up: database ## Start MySQL and Airflow, print the address of the UI, user and password
+	@$(PYTHON) scripts/airflow_services.py up
+
+.PHONY: down
+down: ## Stop Airflow and MySQL; all data stay
+	@$(ANY_PYTHON) scripts/airflow_services.py down
+	@$(ANY_PYTHON) scripts/project_database.py stop
+
+.PHONY: sql
+sql: database ## Run a statement on the KPI database: make sql Q='SELECT …'; without Q, a client
+	@exec $(PYTHON) scripts/project_database.py sql "$$SQL_STATEMENT"
+
+.PHONY: env
+env: database ## Print the environment for a shell: eval "$(make -s env)"
+	@$(PYTHON) scripts/environment.py
+
+##@ Checks
+.PHONY: lint
+lint: $(VENV) ## Check style, types and the rendered SQL
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	@$(WITH_ENV) exec python scripts/lint_sql.py
+
+.PHONY: bench
+bench: database ## Measure a night of 2,000 learners against copying its rows
+	@$(WITH_ENV) exec python scripts/bench.py $(ARGS)
+
+##@ Set-up
+.PHONY: setup
+setup: $(VENV) $(MYSQL) ## Do the set-up only, and start nothing
+
+.PHONY: clean
+clean: down ## Stop everything and remove all that these commands made, data included
+	rm -rf .venv .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: pins
+pins: $(VENV) ## Resolve requirements.in into requirements.txt anew (maintainers)
+	UV_CACHE_DIR="$${UV_CACHE_DIR:-$(CURDIR)/.local/cache/uv}" UV_CUSTOM_COMPILE_COMMAND="make pins" \
+	.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --override overrides.txt \
+		--no-emit-index-url --no-emit-find-links --no-annotate --output-file requirements.txt requirements.in
+
+# Not listed: what the others stand on. Set-up talks to stderr, so that `make -s env` prints nothing else.
+.PHONY: database
+database: $(VENV) $(MYSQL)
+	@$(PYTHON) scripts/project_database.py start >&2
+
+$(VENV): requirements.txt scripts/setup.sh
+	@scripts/setup.sh >&2
+	@mkdir -p $(@D) && touch $@
+
+$(MYSQL): scripts/mysql_packages.py | $(VENV)
+	@$(PYTHON) scripts/project_database.py install >&2
+	@mkdir -p $(@D) && touch $@
