@@ -1,0 +1,45 @@
+"""kpi_bootstrap: makes the schema, the metric dictionary and the first partitions."""
+
+from airflow.sdk import DAG, Param
+
+from kpi.connections import ADMIN
+from kpi.dag_defaults import dag_defaults
+from kpi.operators.bootstrap import (
+    BootstrapPreflightOperator,
+    FirstPartitionsOperator,
+    MigrateOperator,
+)
+from kpi.operators.dimensions import MetricDictionaryOperator
+
+DOC = """
+### kpi_bootstrap
+Makes or upgrades the `kpi_*` tables, registers the metrics, and splits off the first monthly partitions. It runs once by
+itself; trigger it after each upgrade of the package. Running it again changes nothing.
+
+**Params.** `plan` prints what would run and writes nothing. `resume` goes on with a migration that stopped half-way.
+
+**When a task is red** its last log line says what to do. A migration that stopped half-way: mend the cause (a missing right,
+a full disk), then trigger with `resume`.
+"""
+
+with DAG(
+    "kpi_bootstrap",
+    schedule="@once",
+    max_active_runs=1,
+    doc_md=DOC,
+    params={
+        "plan": Param(False, type="boolean", description="Only print what would run."),
+        "resume": Param(
+            False, type="boolean", description="Go on with a migration that stopped half-way."
+        ),
+    },
+    **dag_defaults(),
+):
+    (
+        BootstrapPreflightOperator(task_id="preflight")
+        >> MigrateOperator(task_id="migrations")
+        >> MetricDictionaryOperator(
+            task_id="metric_dictionary", sql="dimensions/kpi_metric.sql", conn_id=ADMIN
+        )
+        >> FirstPartitionsOperator(task_id="first_partitions")
+    )

@@ -1,0 +1,73 @@
+"""kpi_daily: captures the source and computes the facts of the local day that just ended."""
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, CronPartitionTimetable, Param, TaskGroup
+
+from kpi.dag_defaults import DAILY_FACTS, dag_defaults
+from kpi.operators.checks import figure_checks
+from kpi.operators.daily import CaptureOperator, PreflightOperator, SliceOperator
+from kpi.operators.dimensions import DimensionsOperator, MetricDictionaryOperator
+from kpi.settings import settings
+
+DOC = """
+### kpi_daily
+Each night at 01:30 local time: what does the LMS say (capture), then the day's figures from the history (facts), then checks.
+The run's partition key is the local day that just ended.
+
+**When to trigger by hand:** to compute a day again, give `date`. A day whose end was captured is computed from history, so an old
+day gets its own figures, never today's. `captured_at` replays a past night with the clock at that instant.
+
+**When a task is red** its last log line says what to do. *preflight*: a connection, the schema or the source is not as it should
+be; nothing was written. *capture* and the facts: the slice is as it was; clear the task to try again. *checks*: the figures are
+there and wrong; the task's SQL says what was expected. Until all is green the day's event is not sent, so nothing builds on it.
+"""
+
+with DAG(
+    "kpi_daily",
+    schedule=CronPartitionTimetable(
+        "30 1 * * *", timezone=settings().timezone, run_offset=-1, key_format="%Y-%m-%d"
+    ),
+    max_active_runs=4,
+    doc_md=DOC,
+    params={
+        "date": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            description="The local day to compute; by default the run's partition key.",
+        ),
+        "captured_at": Param(
+            None,
+            type=["null", "string"],
+            description="Replay: the instant at which the source is looked at, 2026-02-16T01:30:00+00:00.",
+        ),
+    },
+    **dag_defaults(),
+):
+    preflight = PreflightOperator(task_id="preflight")
+    capture = CaptureOperator(task_id="capture", sql="capture/capture.sql")
+
+    with TaskGroup("dimensions") as dimensions:
+        MetricDictionaryOperator(task_id="kpi_metric", sql="dimensions/kpi_metric.sql")
+        DimensionsOperator(task_id="kpi_scope_and_target", sql="dimensions/dimensions.sql")
+
+    with TaskGroup("facts") as facts:
+        for table in ("kpi_value", "kpi_state_count", "kpi_percentiles"):
+            SliceOperator(
+                task_id=table,
+                table=table,
+                sql=f"facts/{table}/slice.sql",
+                parameters={
+                    "period": "D",
+                    "date_id": "{{ business_date() }}",
+                    "as_of": "{{ business_date() }}",
+                    "since": "{{ business_date() }}",
+                },
+            )
+
+    with TaskGroup("checks") as checks:
+        figure_checks()
+
+    done = EmptyOperator(task_id="done", outlets=[DAILY_FACTS], trigger_rule="none_failed")
+
+    preflight >> capture >> dimensions >> facts >> checks >> done

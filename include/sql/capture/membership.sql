@@ -1,0 +1,141 @@
+{% import 'macros/history.sql' as history -%}
+{% set key = ['scope_type', 'scope_ref_id', 'learner_id'] -%}
+-- step: membership: create stage
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
+  scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
+  source_scope_ref_id BIGINT NULL,
+  learner_id BIGINT NOT NULL,
+  active_from DATETIME(6) NULL,
+  active_to DATETIME(6) NULL,
+  scope_ref_id BIGINT AS (IFNULL(source_scope_ref_id, 0)) STORED NOT NULL,
+  PRIMARY KEY (scope_type, scope_ref_id, learner_id)
+);
+
+-- step: membership: create changes
+CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
+  scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
+  scope_ref_id BIGINT NOT NULL,
+  learner_id BIGINT NOT NULL,
+  kind ENUM('new', 'changed', 'reopened', 'vanished') NOT NULL,
+  new_from DATETIME(6) NOT NULL,
+  open_from DATETIME(6) NULL,
+  active_from DATETIME(6) NULL,
+  active_to DATETIME(6) NULL,
+  PRIMARY KEY (scope_type, scope_ref_id, learner_id)
+);
+
+-- step: membership: create learners' beginnings
+CREATE TEMPORARY TABLE IF NOT EXISTS learner_since (
+  learner_id BIGINT NOT NULL PRIMARY KEY,
+  active_from DATETIME(6) NULL
+);
+
+-- step: membership: read
+{% include 'source/' ~ adapter ~ '/membership.sql' %};
+
+{% call history.reject('membership', 'unknown scopes and learners') %}
+SELECT
+  CONCAT_WS(':', stage.scope_type, stage.scope_ref_id, stage.learner_id) AS source_key,
+  '' AS field,
+  IF(stage_scope.ref_key IS NULL, 'unknown_scope', 'unknown_learner') AS reason,
+  NULL AS detail
+FROM stage_membership AS stage
+LEFT JOIN stage_scope
+  ON stage_scope.scope_type = stage.scope_type
+  AND stage_scope.ref_key = stage.scope_ref_id
+LEFT JOIN known_learner
+  ON known_learner.learner_id = stage.learner_id
+WHERE
+  stage_scope.ref_key IS NULL
+  OR known_learner.learner_id IS NULL
+{% endcall %}
+
+-- step: membership: leave out unknown
+DELETE stage
+FROM stage_membership AS stage
+LEFT JOIN stage_scope
+  ON stage_scope.scope_type = stage.scope_type
+  AND stage_scope.ref_key = stage.scope_ref_id
+LEFT JOIN known_learner
+  ON known_learner.learner_id = stage.learner_id
+WHERE
+  stage_scope.ref_key IS NULL
+  OR known_learner.learner_id IS NULL;
+
+-- step: membership: note when learners began (first capture)
+INSERT INTO learner_since (learner_id, active_from)
+SELECT
+  learner_id,
+  active_from
+FROM stage_membership
+WHERE scope_type = 'APPRENANT';
+
+-- step: membership: find new and changed (first capture)
+INSERT INTO change_membership (scope_type, scope_ref_id, learner_id, kind, new_from, active_from, active_to)
+SELECT
+  stage.scope_type,
+  stage.scope_ref_id,
+  stage.learner_id,
+  'new',
+  LEAST(COALESCE(stage.active_from, learner_since.active_from, '1970-01-01'), {{ history.stamp() }}),
+  stage.active_from,
+  stage.active_to
+FROM kpi_time AS day
+INNER JOIN stage_membership AS stage
+LEFT JOIN learner_since
+  ON learner_since.learner_id = stage.learner_id
+WHERE day.date_id = %(day)s;
+
+-- step: membership: find new and changed (later captures)
+INSERT INTO change_membership (
+  scope_type, scope_ref_id, learner_id, kind, new_from, open_from, active_from, active_to
+)
+SELECT
+  stage.scope_type,
+  stage.scope_ref_id,
+  stage.learner_id,
+  IF(open_version.learner_id IS NULL, 'new', 'changed'),
+  IF(
+    open_version.learner_id IS NULL,
+    {{ history.believed_from('stage.active_from') }},
+    {{ history.stamp() }}
+  ),
+  open_version.valid_from,
+  stage.active_from,
+  stage.active_to
+FROM kpi_time AS day
+INNER JOIN stage_membership AS stage
+{{ history.open_version('kpi_src_membership', key) }}
+WHERE
+  day.date_id = %(day)s
+  AND (
+    open_version.learner_id IS NULL
+    OR NOT (
+      open_version.active_from <=> stage.active_from
+      AND open_version.active_to <=> stage.active_to
+    )
+  );
+
+{{ history.find_vanished('membership', key) }}
+
+{{ history.find_reopened('membership', key) }}
+
+{{ history.end_versions('membership', key) }}
+
+-- step: membership: open versions
+INSERT INTO kpi_src_membership (
+  valid_to, scope_type, scope_ref_id, learner_id, valid_from, active_from, active_to, origin
+)
+SELECT
+  '9999-12-31',
+  scope_type,
+  scope_ref_id,
+  learner_id,
+  GREATEST(new_from, COALESCE(open_from, new_from)),
+  active_from,
+  active_to,
+  IF(%(previous)s IS NULL, 'RECONSTRUCTED', 'CAPTURED')
+FROM change_membership
+WHERE kind <> 'vanished';
+
+{{ history.count_changes('membership') }}

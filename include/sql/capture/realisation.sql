@@ -1,0 +1,226 @@
+{% import 'macros/history.sql' as history -%}
+{% set key = ['domain', 'ref_id', 'learner_id'] -%}
+-- step: realisation: create stage
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
+  domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
+  ref_id BIGINT NOT NULL,
+  learner_id BIGINT NOT NULL,
+  state_code VARCHAR(32) NULL,
+  state_order INT NULL,
+  is_final TINYINT(1) NULL,
+  progress_pct DOUBLE NULL,
+  score DOUBLE NULL,
+  score_max DOUBLE NULL,
+  started_at DATETIME(6) NULL,
+  finished_at DATETIME(6) NULL,
+  last_activity_at DATETIME(6) NULL,
+  created_at DATETIME(6) NULL,
+  changed_at DATETIME(6) NULL,
+  usable_state_code VARCHAR(32) AS (IFNULL(state_code, 'UNKNOWN')) VIRTUAL,
+  usable_state_order INT AS (IF(state_code IS NULL, 999, IFNULL(state_order, 999))) VIRTUAL,
+  usable_is_final TINYINT(1) AS (IFNULL(is_final, 0)) VIRTUAL,
+  usable_progress_pct DECIMAL(13, 10) AS (IF(progress_pct BETWEEN 0 AND 100, progress_pct, NULL)) VIRTUAL,
+  usable_score DECIMAL(20, 10) AS (IF(score >= 0 AND score < 1e10, score, NULL)) VIRTUAL,
+  usable_score_max DECIMAL(20, 10) AS (IF(score_max >= 0 AND score_max < 1e10, score_max, NULL)) VIRTUAL,
+  PRIMARY KEY (domain, ref_id, learner_id)
+);
+
+-- step: realisation: create changes
+CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
+  domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
+  ref_id BIGINT NOT NULL,
+  learner_id BIGINT NOT NULL,
+  kind ENUM('new', 'changed', 'reopened', 'vanished') NOT NULL,
+  new_from DATETIME(6) NOT NULL,
+  open_from DATETIME(6) NULL,
+  state_code VARCHAR(32) NULL,
+  state_order INT NULL,
+  is_final TINYINT(1) NULL,
+  progress_pct DECIMAL(13, 10) NULL,
+  score DECIMAL(20, 10) NULL,
+  score_max DECIMAL(20, 10) NULL,
+  source_started_at DATETIME(6) NULL,
+  source_finished_at DATETIME(6) NULL,
+  last_activity_at DATETIME(6) NULL,
+  created_at DATETIME(6) NULL,
+  PRIMARY KEY (domain, ref_id, learner_id)
+);
+
+-- step: realisation: create runs
+CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
+  domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
+  ref_id BIGINT NOT NULL,
+  learner_id BIGINT NOT NULL,
+  valid_from DATETIME(6) NOT NULL COMMENT 'of the version to open',
+  started_from DATETIME(6) NULL,
+  started_seen_at DATETIME(6) NULL,
+  unstarted_seen_at DATETIME(6) NULL,
+  final_from DATETIME(6) NULL,
+  final_seen_at DATETIME(6) NULL,
+  unfinal_seen_at DATETIME(6) NULL,
+  PRIMARY KEY (domain, ref_id, learner_id)
+);
+
+-- step: realisation: create first states
+CREATE TEMPORARY TABLE IF NOT EXISTS first_state (
+  domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL PRIMARY KEY,
+  state_order INT NOT NULL
+);
+
+-- step: realisation: read
+{% include 'source/' ~ adapter ~ '/realisation.sql' %};
+
+{% call history.reject('realisation', 'unknown targets and learners') %}
+SELECT
+  CONCAT_WS(':', stage.domain, stage.ref_id, stage.learner_id) AS source_key,
+  '' AS field,
+  IF(stage_target.ref_key IS NULL, 'unknown_target', 'unknown_learner') AS reason,
+  NULL AS detail
+FROM stage_realisation AS stage
+LEFT JOIN stage_target
+  ON stage_target.target_type = stage.domain
+  AND stage_target.ref_key = stage.ref_id
+LEFT JOIN known_learner
+  ON known_learner.learner_id = stage.learner_id
+WHERE
+  stage_target.ref_key IS NULL
+  OR known_learner.learner_id IS NULL
+{% endcall %}
+
+-- step: realisation: leave out unknown
+DELETE stage
+FROM stage_realisation AS stage
+LEFT JOIN stage_target
+  ON stage_target.target_type = stage.domain
+  AND stage_target.ref_key = stage.ref_id
+LEFT JOIN known_learner
+  ON known_learner.learner_id = stage.learner_id
+WHERE
+  stage_target.ref_key IS NULL
+  OR known_learner.learner_id IS NULL;
+
+{% call history.reject('realisation', 'unusable fields') %}
+SELECT
+  CONCAT_WS(':', stage.domain, stage.ref_id, stage.learner_id) AS source_key,
+  rule.field,
+  rule.reason,
+  CASE rule.field
+    WHEN 'progress_pct' THEN CAST(stage.progress_pct AS CHAR)
+    ELSE CONCAT_WS(' / ', IFNULL(stage.score, 'NULL'), IFNULL(stage.score_max, 'NULL'))
+  END AS detail
+FROM stage_realisation AS stage
+INNER JOIN (
+  SELECT 'progress_pct' AS field, 'progress_outside_0_100' AS reason
+  UNION ALL SELECT 'score', 'negative_score'
+  UNION ALL SELECT 'score_max', 'negative_score_max'
+  UNION ALL SELECT 'score', 'score_above_scale'
+  UNION ALL SELECT 'score', 'score_too_large'
+  UNION ALL SELECT 'score_max', 'score_max_too_large'
+) AS rule
+  ON CASE rule.reason
+    WHEN 'progress_outside_0_100' THEN stage.progress_pct < 0 OR stage.progress_pct > 100
+    WHEN 'negative_score' THEN stage.score < 0
+    WHEN 'negative_score_max' THEN stage.score_max < 0
+    WHEN 'score_above_scale' THEN stage.usable_score > stage.usable_score_max AND stage.usable_score_max > 0
+    WHEN 'score_too_large' THEN stage.score >= 1e10
+    WHEN 'score_max_too_large' THEN stage.score_max >= 1e10
+  END
+WHERE
+  stage.progress_pct < 0
+  OR stage.progress_pct > 100
+  OR stage.score < 0
+  OR stage.score_max < 0
+  OR stage.score > stage.score_max
+  OR stage.score >= 1e10
+  OR stage.score_max >= 1e10
+{% endcall %}
+
+-- step: realisation: find first states (first capture)
+INSERT INTO first_state (domain, state_order)
+SELECT
+  domain,
+  MIN(usable_state_order)
+FROM stage_realisation
+WHERE usable_state_code = 'TODO'
+GROUP BY domain;
+
+-- step: realisation: reconstruct (first capture)
+{% include 'capture/reconstruction.sql' %}
+
+-- step: realisation: find new and changed (later captures)
+INSERT INTO change_realisation (
+  domain, ref_id, learner_id, kind, new_from, open_from, state_code, state_order, is_final, progress_pct, score, score_max, source_started_at, source_finished_at, last_activity_at, created_at
+)
+SELECT
+  stage.domain,
+  stage.ref_id,
+  stage.learner_id,
+  IF(open_version.learner_id IS NULL, 'new', 'changed'),
+  {{ history.believed_from('stage.changed_at') }},
+  open_version.valid_from,
+  stage.usable_state_code,
+  stage.usable_state_order,
+  stage.usable_is_final,
+  stage.usable_progress_pct,
+  stage.usable_score,
+  stage.usable_score_max,
+  stage.started_at,
+  stage.finished_at,
+  stage.last_activity_at,
+  stage.created_at
+FROM kpi_time AS day
+INNER JOIN stage_realisation AS stage
+{{ history.open_version('kpi_src_realisation', key) }}
+WHERE
+  day.date_id = %(day)s
+  AND (
+    open_version.learner_id IS NULL
+    OR NOT (
+      open_version.state_code <=> stage.usable_state_code
+      AND open_version.state_order <=> stage.usable_state_order
+      AND open_version.is_final <=> stage.usable_is_final
+      AND open_version.progress_pct <=> stage.usable_progress_pct
+      AND open_version.score <=> stage.usable_score
+      AND open_version.score_max <=> stage.usable_score_max
+      AND open_version.source_started_at <=> stage.started_at
+      AND open_version.source_finished_at <=> stage.finished_at
+      AND open_version.last_activity_at <=> stage.last_activity_at
+      AND open_version.created_at <=> stage.created_at
+    )
+  );
+
+{{ history.find_vanished('realisation', key) }}
+
+{{ history.find_reopened('realisation', key) }}
+
+-- step: realisation: follow runs
+{% include 'capture/runs.sql' %}
+
+{{ history.end_versions('realisation', key, closing=",\n  ended.last_seen_at = %(previous)s") }}
+
+-- step: realisation: open versions
+{% include 'capture/believed_instants.sql' %}
+
+{% call history.reject('realisation', 'finish before start') %}
+SELECT
+  CONCAT_WS(':', domain, ref_id, learner_id) AS source_key,
+  'finished_at' AS field,
+  'finish_before_start' AS reason,
+  CONCAT(source_finished_at, ' < ', started_at) AS detail
+FROM kpi_src_realisation
+WHERE
+  valid_to = '9999-12-31'
+  AND is_final = 1
+  AND finished_at IS NULL
+{% endcall %}
+
+-- step: realisation: count (first capture)
+SELECT
+  COUNT(*) AS staged,
+  COUNT(*) AS n_new,
+  0 AS n_changed,
+  0 AS n_vanished,
+  0 AS n_reopened
+FROM stage_realisation;
+
+{{ history.count_changes('realisation', '(later captures)') }}

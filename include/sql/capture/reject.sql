@@ -1,0 +1,37 @@
+{% import 'macros/history.sql' as history -%}
+-- step: reject: create stage
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_reject (
+  relation VARCHAR(64) NOT NULL,
+  source_key VARCHAR(191) NOT NULL,
+  field VARCHAR(64) NULL,
+  reason VARCHAR(64) NOT NULL,
+  detail VARCHAR(1000) NULL
+);
+
+-- step: reject: read
+{% include 'source/' ~ adapter ~ '/reject.sql' %};
+
+-- step: reject: keep
+INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
+SELECT
+  new.relation,
+  new.source_key,
+  new.field,
+  new.reason,
+  new.detail,
+  new.seen_at,
+  new.seen_at
+FROM (
+  SELECT
+    relation,
+    source_key,
+    IFNULL(field, '') AS field,
+    reason,
+    LEFT(MIN(detail), 255) AS detail,
+    %(captured_at)s AS seen_at
+  FROM stage_reject
+  GROUP BY relation, source_key, IFNULL(field, ''), reason
+) AS new
+ON DUPLICATE KEY UPDATE
+  detail = new.detail,
+  last_seen_at = new.seen_at;

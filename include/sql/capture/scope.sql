@@ -1,0 +1,48 @@
+-- step: scope: create stage
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
+  scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
+  ref_id BIGINT NULL,
+  label VARCHAR(1000) NULL,
+  ref_key BIGINT AS (IFNULL(ref_id, 0)) STORED NOT NULL,
+  PRIMARY KEY (scope_type, ref_key)
+);
+
+-- step: scope: read
+{% include 'source/' ~ adapter ~ '/scope.sql' %};
+
+-- step: scope: count
+SELECT
+  COUNT(*) AS staged,
+  SUM(stored.ref_id IS NULL) AS n_new,
+  SUM(
+    stored.ref_id IS NOT NULL
+    AND NOT (stored.label <=> LEFT(stage.label, 191))
+  ) AS n_changed,
+  0 AS n_vanished,
+  0 AS n_reopened
+FROM stage_scope AS stage
+LEFT JOIN kpi_src_scope AS stored
+  ON stored.scope_type = stage.scope_type
+  AND stored.ref_id = stage.ref_key;
+
+-- step: scope: keep current
+INSERT INTO kpi_src_scope (scope_type, ref_id, label)
+SELECT
+  new.scope_type,
+  new.ref_id,
+  new.label
+FROM (
+  SELECT
+    stage.scope_type,
+    stage.ref_key AS ref_id,
+    LEFT(stage.label, 191) AS label
+  FROM stage_scope AS stage
+  LEFT JOIN kpi_src_scope AS stored
+    ON stored.scope_type = stage.scope_type
+    AND stored.ref_id = stage.ref_key
+  WHERE
+    stored.ref_id IS NULL
+    OR NOT (stored.label <=> LEFT(stage.label, 191))
+) AS new
+ON DUPLICATE KEY UPDATE
+  label = new.label;

@@ -1,0 +1,42 @@
+/*
+Every row's scope, target and metric exist: in storage mode `partitioned` no foreign key says so.
+*/
+SELECT
+  COUNT(*) > 0 AS there_are_rows,
+  SUM(kpi_scope.id IS NULL) = 0 AS scopes_exist,
+  SUM(kpi_target.id IS NULL) = 0 AS targets_exist,
+  SUM(fact.metric_id IS NOT NULL AND kpi_metric.id IS NULL) = 0 AS metrics_exist
+FROM (
+  SELECT
+    scope_id,
+    target_id,
+    metric_id
+  FROM kpi_value
+  WHERE
+    date_id = %(date_id)s
+    AND period = 'D'
+  UNION ALL
+  SELECT
+    scope_id,
+    target_id,
+    NULL
+  FROM kpi_state_count
+  WHERE
+    date_id = %(date_id)s
+    AND period = 'D'
+  UNION ALL
+  SELECT
+    scope_id,
+    target_id,
+    NULL
+  FROM kpi_percentiles
+  WHERE
+    date_id = %(date_id)s
+    AND period = 'D'
+) AS fact
+LEFT JOIN kpi_scope
+  ON kpi_scope.id = fact.scope_id
+LEFT JOIN kpi_target
+  ON kpi_target.id = fact.target_id
+LEFT JOIN kpi_metric
+  ON kpi_metric.id = fact.metric_id

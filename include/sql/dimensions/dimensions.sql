@@ -1,0 +1,112 @@
+/*
+Scopes and targets from the captured source: rows are created as needed, labels refreshed, ids kept for ever. The tree of targets
+is unfolded into kpi_target_closure. The script of task dimensions.
+*/
+-- step: kpi_scope
+INSERT INTO kpi_scope (scope_type, ref_id, label)
+SELECT
+  new.scope_type,
+  new.ref_id,
+  new.label
+FROM (
+  SELECT
+    source.scope_type,
+    NULLIF(source.ref_id, 0) AS ref_id,
+    source.label
+  FROM kpi_src_scope AS source
+  LEFT JOIN kpi_scope AS stored
+    ON stored.scope_type = source.scope_type
+    AND stored.ref_key = source.ref_id
+  WHERE
+    stored.id IS NULL
+    OR NOT (stored.label <=> source.label)
+) AS new
+ON DUPLICATE KEY UPDATE
+  label = new.label;
+
+-- step: kpi_target
+INSERT INTO kpi_target (target_type, ref_id, label)
+SELECT
+  new.target_type,
+  new.ref_id,
+  new.label
+FROM (
+  SELECT
+    source.target_type,
+    NULLIF(source.ref_id, 0) AS ref_id,
+    source.label
+  FROM kpi_src_target AS source
+  LEFT JOIN kpi_target AS stored
+    ON stored.target_type = source.target_type
+    AND stored.ref_key = source.ref_id
+  WHERE
+    stored.id IS NULL
+    OR NOT (stored.label <=> source.label)
+) AS new
+ON DUPLICATE KEY UPDATE
+  label = new.label;
+
+-- step: create closure
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_closure (
+  descendant_id BIGINT NOT NULL,
+  ancestor_id BIGINT NOT NULL,
+  PRIMARY KEY (descendant_id, ancestor_id)
+);
+
+-- step: unfold the tree
+INSERT INTO stage_closure (descendant_id, ancestor_id)
+WITH RECURSIVE edge AS (
+  -- A target without a parent, or whose parent is not known, hangs directly under GLOBAL.
+  SELECT
+    child.id AS child_id,
+    COALESCE(parent.id, top.id) AS parent_id
+  FROM kpi_src_target AS source
+  INNER JOIN kpi_target AS child
+    ON child.target_type = source.target_type
+    AND child.ref_key = source.ref_id
+  INNER JOIN kpi_target AS top
+    ON top.target_type = 'GLOBAL'
+    AND top.ref_key = 0
+  LEFT JOIN kpi_target AS parent
+    ON parent.target_type = source.parent_type
+    AND parent.ref_key = IFNULL(source.parent_ref_id, 0)
+  WHERE source.target_type <> 'GLOBAL'
+),
+
+closure AS (
+  SELECT
+    id AS descendant_id,
+    id AS ancestor_id
+  FROM kpi_target
+  UNION DISTINCT
+  SELECT
+    closure.descendant_id,
+    edge.parent_id
+  FROM closure
+  INNER JOIN edge
+    ON edge.child_id = closure.ancestor_id
+)
+
+SELECT
+  descendant_id,
+  ancestor_id
+FROM closure;
+
+-- step: kpi_target_closure: remove
+DELETE stored
+FROM kpi_target_closure AS stored
+LEFT JOIN stage_closure AS stage
+  ON stage.descendant_id = stored.descendant_id
+  AND stage.ancestor_id = stored.ancestor_id
+WHERE stage.descendant_id IS NULL;
+
+-- step: kpi_target_closure: add
+INSERT INTO kpi_target_closure (descendant_id, ancestor_id)
+SELECT
+  stage.descendant_id,
+  stage.ancestor_id
+FROM stage_closure AS stage
+LEFT JOIN kpi_target_closure AS stored
+  ON stored.descendant_id = stage.descendant_id
+  AND stored.ancestor_id = stage.ancestor_id
+WHERE stored.descendant_id IS NULL;

@@ -1,0 +1,32 @@
+/*
+code: PCT_ACQUIS
+label: '% Compétences acquises'
+unit: '%'
+agg: PCT
+higher_is_better: true
+category: MAITRISE
+target_levels: [MODULE, COMPETENCE]
+rollup: LAST
+description: >
+  Of the (learner, competence) pairs at or below the target, the share whose realisation is in a final state at the end of
+  the day.
+example: >
+  A module of 2 competences, a group of 2 learners: 3 of the 4 pairs are DONE: numerator 3, denominator 4,
+  value_num = 75.0000.
+*/
+{% import 'macros/as_of.sql' as as_of -%}
+{% import 'macros/by_scope.sql' as by_scope -%}
+WITH {{ as_of.members() }},
+
+{{ as_of.realisations(['COMPETENCE']) }},
+
+observation AS (
+  SELECT
+    learner_id,
+    target_id,
+    is_final AS part,
+    reconstructed
+  FROM realisation
+),
+
+{{ by_scope.share(metric.target_levels) }}

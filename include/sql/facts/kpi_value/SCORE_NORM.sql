@@ -1,0 +1,34 @@
+/*
+code: SCORE_NORM
+label: Score normalisé
+unit: points
+agg: AVG
+higher_is_better: true
+category: MAITRISE
+target_levels: [MODULE, COMPETENCE, MICRO_COMPETENCE]
+rollup: LAST
+description: >
+  The mean mark out of 100 of the realisations of the target itself by the scope's learners: 100 × score / score_max.
+  Realisations without a mark, or with a scale of 0 or none, are not counted. A mark above its scale counts as it is.
+example: >
+  Marks of 12 out of 20, 15 out of 20 and 3 out of 0: value_num = (60 + 75) / 2 = 67.5000, sample_size = 2.
+*/
+{% import 'macros/as_of.sql' as as_of -%}
+{% import 'macros/by_scope.sql' as by_scope -%}
+WITH {{ as_of.members() }},
+
+{{ as_of.realisations(metric.target_levels) }},
+
+observation AS (
+  SELECT
+    learner_id,
+    target_id,
+    100 * score / score_max AS part,
+    reconstructed
+  FROM realisation
+  WHERE
+    score IS NOT NULL
+    AND score_max > 0
+),
+
+{{ by_scope.mean(metric.target_levels, own_level=true) }}

@@ -1,0 +1,83 @@
+{#
+What was true at the end of local day %(as_of)s, as CTEs to begin a figure with.
+Each joins kpi_time as `day`, a table of one constant row to the planner: so the versions in force are a range of
+the history's primary key, which begins with valid_to.
+#}
+
+{# The versions in force: valid_from < end of the day <= valid_to. #}
+{% macro in_force(versions) -%}
+  {{ versions }}.valid_to >= day.utc_end
+    AND {{ versions }}.valid_from < day.utc_end
+{%- endmacro %}
+
+{# member: one row per (scope, learner in it). Sessions have members on their days only. #}
+{% macro members() -%}
+member AS (
+  SELECT
+    kpi_scope.id AS scope_id,
+    kpi_scope.scope_type,
+    membership.learner_id
+  FROM kpi_time AS day
+  INNER JOIN kpi_src_membership AS membership
+    ON {{ in_force('membership') }}
+    AND (membership.active_from IS NULL OR membership.active_from < day.utc_end)
+    AND (membership.active_to IS NULL OR membership.active_to >= day.utc_end)
+  INNER JOIN kpi_scope
+    ON kpi_scope.scope_type = membership.scope_type
+    AND kpi_scope.ref_key = membership.scope_ref_id
+  WHERE day.date_id = %(as_of)s
+)
+{%- endmacro %}
+
+{# realisation: one row per (learner, target) of the domains, with the day's instants beside it. #}
+{% macro realisations(domains) -%}
+realisation AS (
+  SELECT
+    history.learner_id,
+    kpi_target.id AS target_id,
+    history.domain,
+    history.state_code,
+    history.state_order,
+    history.is_final,
+    history.progress_pct,
+    history.score,
+    history.score_max,
+    history.started_at,
+    history.finished_at,
+    history.last_activity_at,
+    history.origin = 'RECONSTRUCTED' AS reconstructed
+  FROM kpi_time AS day
+  INNER JOIN kpi_src_realisation AS history
+    ON {{ in_force('history') }}
+  INNER JOIN kpi_target
+    ON kpi_target.target_type = history.domain
+    AND kpi_target.ref_key = history.ref_id
+  WHERE
+    day.date_id = %(as_of)s
+    AND history.domain IN ('{{ domains | join("', '") }}')
+)
+{%- endmacro %}
+
+{# planned: one row per (learner, UA) planned for a group he is in, with the earliest due date. #}
+{% macro planned() -%}
+planned AS (
+  SELECT
+    groupe.learner_id,
+    kpi_target.id AS target_id,
+    plan.ua_ref_id,
+    MIN(plan.due_on) AS due_on
+  FROM kpi_time AS day
+  INNER JOIN kpi_src_plan AS plan
+    ON {{ in_force('plan') }}
+  INNER JOIN kpi_scope
+    ON kpi_scope.scope_type = plan.scope_type
+    AND kpi_scope.ref_key = plan.scope_ref_id
+  INNER JOIN member AS groupe
+    ON groupe.scope_id = kpi_scope.id
+  INNER JOIN kpi_target
+    ON kpi_target.target_type = 'UA'
+    AND kpi_target.ref_key = plan.ua_ref_id
+  WHERE day.date_id = %(as_of)s
+  GROUP BY groupe.learner_id, kpi_target.id, plan.ua_ref_id
+)
+{%- endmacro %}

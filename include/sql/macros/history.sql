@@ -1,0 +1,134 @@
+{#
+How a capture writes versions (design, "History"). A relation's rows lie in stage_<relation>; its script finds what differs from the
+open versions and puts it into change_<relation>:
+  kind        new, changed, reopened or vanished
+  new_from    when the change took effect
+  open_from   valid_from of the open version, NULL when there is none
+then these steps bring the history up to date. A version lasts: one that would end where it begins, or before, is replaced
+(changed) or removed (vanished) instead, and what replaces it keeps its valid_from.
+#}
+
+{# The instant of an undated change: the last one of the business day being captured. #}
+{% macro stamp() -%}
+day.utc_end - INTERVAL 1 MICROSECOND
+{%- endmacro %}
+
+{# A source's instant when it lies between the previous capture and this one, else the stamp. #}
+{% macro believed_from(instant) -%}
+CASE
+    WHEN {{ instant }} > %(previous)s AND {{ instant }} <= %(captured_at)s THEN {{ instant }}
+    ELSE {{ stamp() }}
+  END
+{%- endmacro %}
+
+{# Join the open version of a staged row. #}
+{% macro open_version(table, key) -%}
+LEFT JOIN {{ table }} AS open_version
+  ON open_version.valid_to = '9999-12-31'
+{%- for column in key %}
+  AND open_version.{{ column }} = stage.{{ column }}
+{%- endfor %}
+{%- endmacro %}
+
+{# Rows of the source that are gone: open versions without a staged row. #}
+{% macro find_vanished(relation, key) -%}
+-- step: {{ relation }}: find vanished
+INSERT INTO change_{{ relation }} ({{ key | join(', ') }}, kind, new_from, open_from)
+SELECT
+{%- for column in key %}
+  open_version.{{ column }},
+{%- endfor %}
+  'vanished',
+  {{ stamp() }},
+  open_version.valid_from
+FROM kpi_time AS day
+INNER JOIN kpi_src_{{ relation }} AS open_version
+  ON open_version.valid_to = '9999-12-31'
+LEFT JOIN stage_{{ relation }} AS stage
+  ON {% for column in key %}stage.{{ column }} = open_version.{{ column }}{{ '\n  AND ' if not loop.last }}{% endfor %}
+WHERE
+  day.date_id = %(day)s
+  AND stage.{{ key | first }} IS NULL;
+{%- endmacro %}
+
+{# A row without an open version that has closed ones comes back: no earlier than the last of them ends. #}
+{% macro find_reopened(relation, key) -%}
+-- step: {{ relation }}: find reopened
+UPDATE change_{{ relation }} AS new_row
+INNER JOIN LATERAL (
+  SELECT MAX(closed.valid_to) AS closed_at
+  FROM kpi_src_{{ relation }} AS closed
+  WHERE
+{%- for column in key %}
+    {{ 'AND ' if not loop.first }}closed.{{ column }} = new_row.{{ column }}
+{%- endfor %}
+) AS earlier
+  ON earlier.closed_at IS NOT NULL
+SET
+  new_row.kind = 'reopened',
+  new_row.new_from = GREATEST(new_row.new_from, earlier.closed_at)
+WHERE new_row.kind = 'new';
+{%- endmacro %}
+
+{# Close what ended and remove what never lasted; `closing` sets further columns of the closed version. #}
+{% macro end_versions(relation, key, closing='') -%}
+-- step: {{ relation }}: remove versions that never lasted
+DELETE ended
+FROM change_{{ relation }} AS change_row
+INNER JOIN kpi_src_{{ relation }} AS ended
+  ON ended.valid_to = '9999-12-31'
+{%- for column in key %}
+  AND ended.{{ column }} = change_row.{{ column }}
+{%- endfor %}
+WHERE change_row.new_from <= change_row.open_from;
+
+-- step: {{ relation }}: close versions
+UPDATE change_{{ relation }} AS change_row
+INNER JOIN kpi_src_{{ relation }} AS ended
+  ON ended.valid_to = '9999-12-31'
+{%- for column in key %}
+  AND ended.{{ column }} = change_row.{{ column }}
+{%- endfor %}
+SET ended.valid_to = change_row.new_from{{ closing }};
+{%- endmacro %}
+
+{# How many rows of each kind the capture found. #}
+{% macro count_changes(relation, when='') -%}
+-- step: {{ relation }}: count{{ ' ' ~ when if when }}
+SELECT
+  (SELECT COUNT(*) FROM stage_{{ relation }}) AS staged,
+  SUM(kind = 'new') AS n_new,
+  SUM(kind = 'changed') AS n_changed,
+  SUM(kind = 'vanished') AS n_vanished,
+  SUM(kind = 'reopened') AS n_reopened
+FROM change_{{ relation }};
+{%- endmacro %}
+
+{# One kpi_reject row for each row that `found` selects as (source_key, field, reason, detail). #}
+{% macro reject(relation, name) -%}
+-- step: {{ relation }}: reject {{ name }}
+INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
+SELECT
+  new.relation,
+  new.source_key,
+  new.field,
+  new.reason,
+  new.detail,
+  new.seen_at,
+  new.seen_at
+FROM (
+  SELECT
+    '{{ relation }}' AS relation,
+    found.source_key,
+    found.field,
+    found.reason,
+    found.detail,
+    %(captured_at)s AS seen_at
+  FROM (
+    {{ caller() | trim | indent(4) }}
+  ) AS found
+) AS new
+ON DUPLICATE KEY UPDATE
+  detail = new.detail,
+  last_seen_at = new.seen_at;
+{%- endmacro %}

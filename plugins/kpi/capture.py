@@ -1,0 +1,219 @@
+"""Capture: what the source says now, compared with the history and written into kpi_src_* in one transaction.
+
+The SQL is include/sql/capture; this module decides whether to capture, runs its steps in order, and moves rows
+between servers where source and KPI database are not on one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from kpi import calendar, ledger
+from kpi.catalog import CONTRACT
+from kpi.connections import ETL, SOURCE, Session, attempted, same_server, session
+from kpi.errors import InputError
+from kpi.settings import Settings
+from kpi.slices import create_temporary, lock, lock_name, run_step, temporary
+from kpi.templates import Step
+
+log = logging.getLogger(__name__)
+
+# How the steps of include/sql/capture are named: `relation: what`, some for the first or the later captures only.
+READ, COUNT = "read", "count"
+FIRST_ONLY, LATER_ONLY = "(first capture)", "(later captures)"
+# The stage's name of a contract column that may be NULL and is also part of a key, where NULL is 0.
+_STAGED_AS = {
+    ("membership", "scope_ref_id"): "source_scope_ref_id",
+    ("feedback", "target_ref_id"): "source_target_ref_id",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a capture found in one relation, in rows."""
+
+    relation: str
+    new: int
+    changed: int
+    closed: int
+    reopened: int
+    unchanged: int
+    rejected: int
+
+    @property
+    def inserted(self) -> int:
+        return self.new + self.reopened
+
+    @property
+    def updated(self) -> int:
+        return self.changed
+
+    @property
+    def deleted(self) -> int:
+        return self.closed
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A capture to make: the business day whose end it describes, and when it looks, naive UTC."""
+
+    day: date
+    captured_at: datetime
+    previous: datetime | None
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last capture in the ledger: its business day and its instant, naive UTC."""
+
+    day: date
+    captured_at: datetime
+
+
+def planned(
+    day: date, captured_at: datetime | None, now: datetime, last: Last | None, zone: str
+) -> Plan | None:
+    """Decide whether a run for `day` captures; None means that the history already covers the day.
+
+    A day whose end was captured is not captured again unless an instant is given: clearing or backfilling an
+    old date computes from history, it does not date today's changes back. Instants are naive UTC.
+    Raises InputError when the instant lies in the future, before the day, or before the last capture.
+    """
+    if captured_at is None:
+        if last is not None and last.day >= day and last.captured_at >= _end(last.day, zone):
+            return None
+        captured_at = now
+    if captured_at > now:
+        raise InputError(
+            f"The capture instant {captured_at}+00:00 lies in the future; give one that has passed."
+        )
+    if captured_at < calendar.utc_start(day, zone):
+        raise InputError(
+            f"The capture instant {captured_at}+00:00 lies before the day {day} begins; "
+            "a capture describes the end of its day, so give a later instant."
+        )
+    if last is not None and (captured_at, day) < (last.captured_at, last.day):
+        raise InputError(
+            f"The capture instant {captured_at}+00:00 for {day} lies before the last capture "
+            f"({last.captured_at}+00:00 for {last.day}); history is captured forwards only, "
+            "so leave captured_at out to compute the day from history."
+        )
+    return Plan(day, captured_at, last.captured_at if last is not None else None)
+
+
+def _end(day: date, zone: str) -> datetime:
+    return calendar.utc_start(date.fromordinal(day.toordinal() + 1), zone)
+
+
+def last_capture(etl: Session) -> Last | None:
+    """Read the last capture off the ledger."""
+    found = etl.rows(
+        "SELECT date_to, watermark FROM kpi_run WHERE table_name = 'kpi_src_realisation' AND state = 'DONE' "
+        "ORDER BY watermark DESC, date_to DESC LIMIT 1"
+    )
+    return Last(*found[0]) if found else None
+
+
+def capture(
+    day: date,
+    captured_at: datetime | None,
+    steps: Sequence[Step],
+    settings: Settings,
+    by: ledger.Author,
+) -> list[Found] | None:
+    """Capture the source for a business day; return what was found, None when there was nothing to do.
+
+    Everything is written in one transaction, tried again as a whole on transient errors.
+    """
+    started = datetime.now(UTC).replace(tzinfo=None)
+
+    def once() -> list[Found] | None:
+        with (
+            session(SOURCE) as source,
+            session(ETL) as etl,
+            lock(etl, lock_name(etl.schema, "capture"), settings.lock_wait_seconds),
+        ):
+            plan = planned(day, captured_at, started, last_capture(etl), settings.timezone)
+            if plan is None:
+                return None
+            create_temporary(etl, steps)
+            with etl.transaction():
+                found = _Capture(plan, source, etl, settings.stream_batch_rows).run(steps)
+                for one in found:
+                    ledger.record(
+                        etl,
+                        ledger.Entry(
+                            f"kpi_src_{one.relation}",
+                            None,
+                            day,
+                            one,
+                            one.rejected,
+                            one.reopened,
+                            plan.captured_at,
+                        ),
+                        by,
+                        started,
+                    )
+            return found
+
+    return attempted(once, settings.write_attempts)
+
+
+class _Capture:
+    """One capture under way."""
+
+    def __init__(self, plan: Plan, source: Session, etl: Session, batch_rows: int) -> None:
+        self.source = source
+        self.etl = etl
+        self.batch_rows = batch_rows
+        self.other_captures = LATER_ONLY if plan.previous is None else FIRST_ONLY
+        self.one_server = same_server(source, etl)
+        self.parameters = {
+            "day": plan.day,
+            "captured_at": plan.captured_at,
+            "previous": plan.previous,
+        }
+
+    def run(self, steps: Sequence[Step]) -> list[Found]:
+        counts: dict[str, list[int]] = {}
+        rejected: dict[str, int] = {}
+        for step in steps:
+            relation, _, name = step.name.partition(": ")
+            if temporary(step) or name.endswith(self.other_captures):
+                continue
+            if name == READ:
+                self._read(relation, step)
+            elif step.name == "reject: count":
+                rejected = dict(self.etl.rows(step.sql, self.parameters))
+            elif name.startswith(COUNT):
+                counts[relation] = [int(value or 0) for value in self.etl.rows(step.sql)[0]]
+            else:
+                run_step(self.etl, step, self.parameters)
+        return [
+            Found(
+                relation,
+                new,
+                changed,
+                closed,
+                reopened,
+                staged - new - changed - reopened,
+                int(rejected.get(relation, 0)),
+            )
+            for relation, (staged, new, changed, closed, reopened) in counts.items()
+        ]
+
+    def _read(self, relation: str, step: Step) -> None:
+        """Stage what the adapter selects: on one server in one statement, else in batches."""
+        columns = [_STAGED_AS.get((relation, column), column) for column in CONTRACT[relation]]
+        into = f"INSERT INTO stage_{relation} ({', '.join(columns)})"
+        if self.one_server:
+            run_step(self.etl, Step(step.name, f"{into}\n{step.sql}"), None)
+            return
+        values = f"{into} VALUES ({', '.join(['%s'] * len(columns))})"
+        staged = 0
+        for batch in self.source.batches(step.sql, self.batch_rows):
+            staged += self.etl.load(values, batch)
+            log.info("%s: %s rows so far", step.name, staged)

@@ -1,0 +1,222 @@
+"""The catalogue of figures and of the source's relations, read from the headers of their .sql files.
+
+A header is the block comment a file begins with; its text is YAML. Adding a metric is adding one file to
+include/sql/facts/kpi_value (design, promise 10).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from kpi.errors import KpiError
+
+Level = Literal["GLOBAL", "MODULE", "UA", "COMPETENCE", "MICRO_COMPETENCE"]
+Rollup = Literal["LAST", "SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN", "RECOMPUTE"]
+
+# Rollup rules that give a right figure for each kind of aggregate (design, promise 6).
+SOUND_ROLLUPS: dict[str, tuple[str, ...]] = {
+    "AVG": ("LAST", "WEIGHTED_MEAN", "RECOMPUTE"),
+    "PCT": ("LAST", "RATIO_OF_SUMS", "RECOMPUTE"),
+    "SUM": ("LAST", "SUM", "RECOMPUTE"),
+    "COUNT": ("LAST", "SUM", "RECOMPUTE"),
+    "MEDIAN": ("RECOMPUTE",),
+    "PERCENTILE": ("RECOMPUTE",),
+}
+
+# Columns and order of each relation of the source contract (design, "Source contract").
+CONTRACT: dict[str, tuple[str, ...]] = {
+    "scope": ("scope_type", "ref_id", "label"),
+    "target": ("target_type", "ref_id", "label", "parent_type", "parent_ref_id"),
+    "realisation": (
+        "domain",
+        "ref_id",
+        "learner_id",
+        "state_code",
+        "state_order",
+        "is_final",
+        "progress_pct",
+        "score",
+        "score_max",
+        "started_at",
+        "finished_at",
+        "last_activity_at",
+        "created_at",
+        "changed_at",
+    ),
+    "membership": ("scope_type", "scope_ref_id", "learner_id", "active_from", "active_to"),
+    "plan": ("scope_type", "scope_ref_id", "ua_ref_id", "due_on", "created_at"),
+    "feedback": (
+        "submission_id",
+        "learner_id",
+        "target_type",
+        "target_ref_id",
+        "submitted_at",
+        "feedback_at",
+        "trainer_id",
+    ),
+    "reject": ("relation", "source_key", "field", "reason", "detail"),
+}
+
+
+class HeaderError(KpiError):
+    """A .sql file's header is missing, unreadable or wrong."""
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Metric(_Header):
+    """A metric: a row of kpi_metric, how it rolls up, and the file that computes it."""
+
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)
+    label: str = Field(min_length=1, max_length=191)
+    unit: Literal["%", "points", "nb", "jours", "heures", "ratio", "score"]
+    agg: Literal["AVG", "SUM", "COUNT", "MEDIAN", "PERCENTILE", "PCT"]
+    higher_is_better: bool
+    category: Literal[
+        "PROGRESSION", "MAITRISE", "RYTHME", "ACTIVITE", "COUVERTURE", "ETAT", "FEEDBACK", "QUALITE"
+    ]
+    target_levels: tuple[Level, ...] = Field(min_length=1)
+    rollup: Rollup
+    description: str = Field(min_length=1)
+    example: str = Field(min_length=1)
+
+    @field_validator("target_levels")
+    @classmethod
+    def _each_level_once(cls, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+        if len(set(levels)) != len(levels):
+            raise ValueError("a level is named twice")
+        return levels
+
+    @model_validator(mode="after")
+    def _rollup_is_sound(self) -> Metric:
+        sound = SOUND_ROLLUPS[self.agg]
+        if self.rollup not in sound:
+            raise ValueError(
+                f"a metric with agg {self.agg} cannot roll up by {self.rollup}: "
+                f"the figure would be wrong; choose {' or '.join(sound)}"
+            )
+        return self
+
+    @property
+    def template(self) -> str:
+        """The file's path below include/sql."""
+        return f"facts/kpi_value/{self.code}.sql"
+
+
+class Measure(_Header):
+    """A figure of kpi_state_count or kpi_percentiles: what its file counts."""
+
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)
+    label: str = Field(min_length=1)
+    unit: Literal["nb", "jours", "heures"]
+    rollup: Literal["LAST", "RECOMPUTE"]
+    description: str = Field(min_length=1)
+    example: str = Field(min_length=1)
+
+
+class Relation(_Header):
+    """A relation of the source contract as one adapter reads it."""
+
+    relation: Literal["scope", "target", "realisation", "membership", "plan", "feedback", "reject"]
+    counts: str = Field(min_length=1)
+    reads: dict[str, tuple[str, ...]] = Field(min_length=1)
+    notes: str | None = None
+    example: str | None = None
+
+
+H = TypeVar("H", bound=_Header)
+_COMMENT = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
+
+
+def read_header(path: Path, model: type[H], name_key: str = "code") -> H:
+    """Read a .sql file's header; raises HeaderError naming the file, the key and the way out.
+
+    The header's `name_key` must equal the file's name.
+    """
+    comment = _COMMENT.match(path.read_text("utf-8"))
+    if comment is None:
+        raise HeaderError(f"{path} does not begin with a /* … */ header; add one in YAML.")
+    try:
+        values: Any = yaml.safe_load(comment.group(1))
+    except yaml.YAMLError as error:
+        where = str(error).replace("\n", " ")
+        raise HeaderError(f"The header of {path} is not YAML, correct it: {where}.") from None
+    if not isinstance(values, dict):
+        raise HeaderError(f"The header of {path} holds no keys; it needs {_keys(model)}.")
+    try:
+        header = model.model_validate(values)
+    except ValidationError as error:
+        raise HeaderError(f"The header of {path} is wrong: {_wrong(error, model)}.") from None
+    name = getattr(header, name_key)
+    if name != path.stem:
+        raise HeaderError(
+            f"The header of {path} says {name_key}: {name}, but the file is named "
+            f"{path.name}; make them equal."
+        )
+    return header
+
+
+def metrics(sql_dir: Path) -> list[Metric]:
+    """Return the metrics, one per file of facts/kpi_value, sorted by code."""
+    return [read_header(path, Metric) for path in _figures(sql_dir, "kpi_value")]
+
+
+def measures(sql_dir: Path, table: str) -> list[Measure]:
+    """Return the figures of kpi_state_count or kpi_percentiles, sorted by code."""
+    return [read_header(path, Measure) for path in _figures(sql_dir, table)]
+
+
+def relations(sql_dir: Path, adapter: str) -> dict[str, tuple[Relation, Path]]:
+    """Return an adapter's relations in the order in which they are captured.
+
+    Raises HeaderError when the adapter's folder or one of its files is missing.
+    """
+    folder = sql_dir / "source" / adapter
+    if not folder.is_dir():
+        known = sorted(path.name for path in (sql_dir / "source").iterdir() if path.is_dir())
+        raise HeaderError(
+            f"There is no source adapter '{adapter}' in {folder.parent}; "
+            f"set KPI_SOURCE_ADAPTER to one of: {', '.join(known)}."
+        )
+    found = {}
+    for relation in CONTRACT:
+        path = folder / f"{relation}.sql"
+        if path.is_file():
+            found[relation] = (read_header(path, Relation, "relation"), path)
+        elif relation != "reject":
+            raise HeaderError(
+                f"The source adapter '{adapter}' lacks {path.name} in {folder}; "
+                f"write a SELECT of {', '.join(CONTRACT[relation])}."
+            )
+    return found
+
+
+def _figures(sql_dir: Path, table: str) -> list[Path]:
+    # slice.sql, in lower case, is the frame that the figures are put in.
+    return sorted(path for path in (sql_dir / "facts" / table).glob("[A-Z]*.sql"))
+
+
+def _keys(model: type[BaseModel]) -> str:
+    return ", ".join(model.model_fields)
+
+
+def _wrong(error: ValidationError, model: type[BaseModel]) -> str:
+    parts = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            parts.append(f"unknown key '{key}' (the keys are {_keys(model)})")
+        elif item["type"] == "missing":
+            parts.append(f"key '{key}' is missing")
+        else:
+            parts.append(
+                f"{key or 'header'}: {item['input']!r}: {item['msg']}" if key else item["msg"]
+            )
+    return "; ".join(parts)

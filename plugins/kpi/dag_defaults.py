@@ -1,0 +1,40 @@
+"""What the package's DAG files share: assets, default arguments, templates. Importing it opens no connection."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import jinja2
+import pendulum
+from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
+
+from kpi.errors import KpiError
+from kpi.run_dates import business_date
+from kpi.settings import settings
+from kpi.templates import template_context
+
+# One event for each local day whose facts are complete and checked; the event's partition key is the day.
+DAILY_FACTS = Asset(name="kpi_daily_facts", uri="kpi://daily_facts")
+
+
+def dag_defaults() -> dict[str, Any]:
+    """Return the arguments that every DAG of the package is made with."""
+    chosen = settings()
+    return {
+        "start_date": pendulum.datetime(2025, 9, 1, tz=chosen.timezone),
+        "catchup": False,
+        "tags": ["kpi"],
+        "template_searchpath": [str(chosen.sql_dir)],
+        "template_undefined": jinja2.StrictUndefined,
+        "user_defined_macros": template_context(chosen) | {"business_date": business_date},
+        "default_args": {
+            "owner": "kpi",
+            "retries": 2,
+            "retry_delay": timedelta(minutes=1),
+            # What a person has to mend is not mended by trying again.
+            "retry_policy": ExceptionRetryPolicy(
+                rules=[RetryRule(exception=KpiError, action=RetryAction.FAIL)]
+            ),
+        },
+    }

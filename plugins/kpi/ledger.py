@@ -1,0 +1,116 @@
+"""The ledger kpi_run: one row per slice or relation written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Protocol
+
+from kpi.connections import ETL, Session, session
+
+log = logging.getLogger(__name__)
+
+_INSERT = """
+INSERT INTO kpi_run (
+  table_name, period, date_from, date_to, dag_id, run_id, task_id, try_number, state, rows_inserted,
+  rows_updated, rows_deleted, rows_unchanged, rows_rejected, rows_reopened, watermark, message, started_at,
+  finished_at
+) VALUES (
+  %(table_name)s, %(period)s, %(date_from)s, %(date_to)s, %(dag_id)s, %(run_id)s, %(task_id)s, %(try_number)s,
+  %(state)s, %(rows_inserted)s, %(rows_updated)s, %(rows_deleted)s, %(rows_unchanged)s, %(rows_rejected)s,
+  %(rows_reopened)s, %(watermark)s, %(message)s, %(started_at)s, %(finished_at)s
+)
+"""
+
+
+class RowCounts(Protocol):
+    """What happened to the rows of a table."""
+
+    @property
+    def inserted(self) -> int: ...
+    @property
+    def updated(self) -> int: ...
+    @property
+    def deleted(self) -> int: ...
+    @property
+    def unchanged(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who writes: the Airflow task instance, all None outside Airflow."""
+
+    dag_id: str | None = None
+    run_id: str | None = None
+    task_id: str | None = None
+    try_number: int | None = None
+
+    @classmethod
+    def of(cls, context: Mapping[str, Any]) -> Author:
+        """Read the author off an Airflow task context."""
+        task = context.get("ti")
+        return (
+            cls() if task is None else cls(task.dag_id, task.run_id, task.task_id, task.try_number)
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One table's part of a run."""
+
+    table_name: str
+    period: str | None
+    day: date
+    counts: RowCounts | None = None
+    rejected: int = 0
+    reopened: int = 0
+    watermark: datetime | None = None
+
+
+def record(
+    etl: Session, entry: Entry, by: Author, started: datetime, failure: str | None = None
+) -> None:
+    """Write one ledger row in the session's transaction; instants are naive UTC."""
+    counts = entry.counts
+    etl.run(
+        _INSERT,
+        {
+            "table_name": entry.table_name,
+            "period": entry.period,
+            "date_from": entry.day,
+            "date_to": entry.day,
+            **vars(by),
+            "state": "DONE" if failure is None else "FAILED",
+            "rows_inserted": counts.inserted if counts else 0,
+            "rows_updated": counts.updated if counts else 0,
+            "rows_deleted": counts.deleted if counts else 0,
+            "rows_unchanged": counts.unchanged if counts else 0,
+            "rows_rejected": entry.rejected,
+            "rows_reopened": entry.reopened,
+            "watermark": entry.watermark or watermark(etl),
+            "message": failure,
+            "started_at": started,
+            "finished_at": datetime.now(UTC).replace(tzinfo=None),
+        },
+    )
+
+
+def record_failure(
+    table: str, period: str | None, day: date, by: Author, started: datetime, error: Exception
+) -> None:
+    """Write a FAILED row on a connection of its own; when that fails too, only log it."""
+    try:
+        with session(ETL) as etl, etl.transaction():
+            record(etl, Entry(table, period, day), by, started, failure=str(error))
+    except Exception as second:
+        log.warning("The ledger could not be told of the failure: %s", second)
+
+
+def watermark(etl: Session) -> datetime | None:
+    """Return the instant of the last capture, naive UTC; None before the first."""
+    found: datetime | None = etl.value(
+        "SELECT MAX(watermark) FROM kpi_run WHERE table_name = 'kpi_src_realisation' AND state = 'DONE'"
+    )
+    return found

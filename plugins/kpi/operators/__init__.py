@@ -1,0 +1,1 @@
+"""Airflow operators: each renders its SQL, does one thing, and logs what it did."""

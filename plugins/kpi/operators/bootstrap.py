@@ -1,0 +1,68 @@
+"""Operators of kpi_bootstrap: migrations and first partitions, with the rights of kpi_admin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import BaseOperator
+
+from kpi import migrations, partitions, preflight
+from kpi.calendar import local_date
+from kpi.connections import ADMIN, session
+from kpi.run_dates import now
+from kpi.settings import settings
+
+
+class BootstrapPreflightOperator(BaseOperator):
+    """Check zone data, headers and the admin connection; writes nothing."""
+
+    def execute(self, context: Any) -> None:
+        preflight.before_bootstrap(settings())
+        self.log.info("Zone data, headers and the connection kpi_admin are in order.")
+
+
+class MigrateOperator(BaseOperator):
+    """Apply the pending migrations, or only print them when the param `plan` is true."""
+
+    def execute(self, context: Any) -> list[str]:
+        params = context["params"]
+        chosen = settings()
+        files = migrations.available(chosen.sql_dir, chosen.storage)
+        with session(ADMIN) as admin:
+            if params.get("plan"):
+                todo = migrations.pending(files, migrations.applied(admin), resume=True)
+                for migration in todo:
+                    for statement in migration.statements:
+                        self.log.info("%s would run:\n%s", migration.name, statement)
+                self.log.info("%s migrations would run; nothing was written.", len(todo))
+                return [migration.name for migration in todo]
+            names = migrations.migrate(
+                admin, files, bool(params.get("resume")), chosen.lock_wait_seconds
+            )
+        self.log.info("Migrations applied: %s.", ", ".join(names) or "none, all were there")
+        return names
+
+
+class FirstPartitionsOperator(BaseOperator):
+    """Give the fact tables their monthly partitions; nothing to do in storage mode foreign_keys."""
+
+    def execute(self, context: Any) -> Sequence[str]:
+        chosen = settings()
+        today = local_date(now(), chosen.timezone)
+        wanted = partitions.months_around(
+            today, chosen.partition_months_back, chosen.partition_months_ahead
+        )
+        plan_only = bool(context["params"].get("plan"))
+        with session(ADMIN) as admin:
+            statements = partitions.missing(admin, wanted)
+            for statement in statements:
+                self.log.info("%s:\n%s", "Would run" if plan_only else "Running", statement)
+                if not plan_only:
+                    admin.run(statement)
+        self.log.info(
+            "%s tables %s.",
+            len(statements),
+            "would get partitions" if plan_only else "got partitions",
+        )
+        return statements

@@ -1,0 +1,56 @@
+"""Checks of the day's figures as tasks, one per file of include/sql/checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.exceptions import AirflowException
+from airflow.providers.common.sql.operators.sql import SQLCheckOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from kpi.connections import ETL, SESSION_SETUP
+from kpi.settings import settings
+
+FAIL, WARN = "fail", "warn"
+
+
+class FigureCheckOperator(SQLCheckOperator):
+    """A check whose failure stops the day: its event is not sent."""
+
+    template_fields = (*SQLCheckOperator.template_fields, "parameters")
+    template_fields_renderers = {"sql": "mysql", "parameters": "json"}
+
+
+class WarningCheckOperator(FigureCheckOperator):
+    """A check whose failure is shown (the task ends as skipped, its log says why) and stops nothing."""
+
+    def execute(self, context: Any) -> None:
+        try:
+            super().execute(context)
+        except AirflowException as error:
+            self.log.warning("%s", error)
+            raise AirflowSkipException(f"Warning from {self.task_id}, see the log.") from error
+
+
+def figure_checks() -> list[FigureCheckOperator]:
+    """Make one task per file `fail__what.sql` (stops the day) or `warn__what.sql` (is only shown).
+
+    A check is a query of one row whose columns must all be true; its first column says that there is something
+    to check, so that an empty table never passes. It is bound the day as %(date_id)s.
+    """
+    tasks = []
+    for path in sorted((settings().sql_dir / "checks").glob("*.sql")):
+        level, _, _ = path.stem.partition("__")
+        operator = {FAIL: FigureCheckOperator, WARN: WarningCheckOperator}[level]
+        tasks.append(
+            operator(
+                task_id=path.stem,
+                conn_id=ETL,
+                sql=f"checks/{path.name}",
+                parameters={"date_id": "{{ business_date() }}"},
+                hook_params={"init_command": SESSION_SETUP},
+                # What is wrong in the figures stays wrong when asked again.
+                retry_on_failure=False,
+            )
+        )
+    return tasks

@@ -1,0 +1,121 @@
+"""Operators that write the dimensions: kpi_time, kpi_metric, kpi_scope, kpi_target and the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import BaseOperator
+
+from kpi import calendar, catalog, time_dimension
+from kpi.connections import ETL, attempted, session
+from kpi.run_dates import now
+from kpi.settings import settings
+from kpi.slices import create_temporary, run_step, temporary
+from kpi.templates import steps
+
+
+class TimeDimensionOperator(BaseOperator):
+    """Fill and repair kpi_time; the param `force` lets days that have facts move."""
+
+    template_fields = ("upsert", "first_source_day")
+    template_ext = (".sql",)
+    template_fields_renderers = {"upsert": "mysql", "first_source_day": "mysql"}
+
+    def __init__(self, *, upsert: str, first_source_day: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.upsert = upsert
+        self.first_source_day = first_source_day
+
+    def execute(self, context: Any) -> None:
+        chosen = settings()
+        calendar.require_current_zone_data()
+        fill = time_dimension.fill(
+            self.upsert,
+            self.first_source_day,
+            calendar.local_date(now(), chosen.timezone),
+            bool(context["params"].get("force")),
+            chosen,
+        )
+        for day in fill.moved:
+            self.log.warning(
+                "%s now lasts from %s to %s UTC", day.date_id, day.utc_start, day.utc_end
+            )
+        self.log.info(
+            "kpi_time: %s days new, %s repaired, %s moved, %s unchanged.",
+            len(fill.new),
+            len(fill.repaired),
+            len(fill.moved),
+            fill.unchanged,
+        )
+
+
+class MetricDictionaryOperator(BaseOperator):
+    """Register in kpi_metric what the headers of facts/kpi_value declare."""
+
+    template_fields = ("sql",)
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "mysql"}
+
+    def __init__(self, *, sql: str, conn_id: str = ETL, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+        self.conn_id = conn_id
+
+    def execute(self, context: Any) -> None:
+        chosen = settings()
+        metrics = catalog.metrics(chosen.sql_dir)
+        if context["params"].get("plan"):
+            self.log.info("Would register %s.", ", ".join(metric.code for metric in metrics))
+            return
+
+        def register() -> int:
+            with session(self.conn_id) as etl, etl.transaction():
+                return sum(1 for metric in metrics if etl.run(self.sql, _row(metric)))
+
+        written = attempted(register, chosen.write_attempts)
+        self.log.info("kpi_metric: %s metrics, %s new or changed.", len(metrics), written)
+
+
+class DimensionsOperator(BaseOperator):
+    """Bring kpi_scope, kpi_target and kpi_target_closure up to date with the captured source."""
+
+    template_fields = ("sql",)
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "mysql"}
+
+    def __init__(self, *, sql: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+
+    def execute(self, context: Any) -> None:
+        script = steps(self.sql)
+
+        def write() -> None:
+            with session(ETL) as etl:
+                create_temporary(etl, script)
+                with etl.transaction():
+                    for step in script:
+                        if not temporary(step):
+                            run_step(etl, step, None)
+
+        attempted(write, settings().write_attempts)
+
+
+def _row(metric: catalog.Metric) -> dict[str, str | int]:
+    levels: Sequence[str] = metric.target_levels
+    # MySQL keeps a SET's members in the order of its definition.
+    ordered = [level for level in SET_ORDER if level in levels]
+    return {
+        "code": metric.code,
+        "label": metric.label,
+        "unit": metric.unit,
+        "agg": metric.agg,
+        "higher_is_better": int(metric.higher_is_better),
+        "category": metric.category,
+        "target_levels": ",".join(ordered),
+        "description": metric.description.strip(),
+    }
+
+
+SET_ORDER = ("GLOBAL", "MODULE", "UA", "COMPETENCE", "MICRO_COMPETENCE")

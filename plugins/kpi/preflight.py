@@ -1,0 +1,135 @@
+"""What must hold before a run writes anything: each check raises one sentence that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+from kpi import calendar, catalog, migrations
+from kpi.connections import ADMIN, ETL, SOURCE, Session, same_server, session
+from kpi.errors import ConnectionProblem, KpiError
+from kpi.settings import Settings
+
+_WRITTEN = (
+    "kpi_value",
+    "kpi_state_count",
+    "kpi_percentiles",
+    "kpi_scope",
+    "kpi_target",
+    "kpi_metric",
+    "kpi_src_realisation",
+    "kpi_src_membership",
+    "kpi_run",
+    "kpi_reject",
+)
+
+
+def before_daily(day: date, settings: Settings) -> None:
+    """Check all that kpi_daily needs for a local day.
+
+    Raises ZoneDataError, ConnectionProblem, HeaderError, MigrationError or KpiError.
+    """
+    calendar.require_current_zone_data()
+    catalog.metrics(settings.sql_dir)
+    adapter = catalog.relations(settings.sql_dir, settings.source_adapter)
+    with session(SOURCE) as source, session(ETL) as etl:
+        require_schema(etl, settings)
+        require_rights(etl)
+        require_days(etl, day, settings.timezone)
+        require_source(source, adapter)
+        if same_server(source, etl):
+            _require_source_readable(etl, source.schema)
+
+
+def before_bootstrap(settings: Settings) -> None:
+    """Check what kpi_bootstrap needs: zone data, readable headers, the admin connection."""
+    calendar.require_current_zone_data()
+    catalog.metrics(settings.sql_dir)
+    catalog.relations(settings.sql_dir, settings.source_adapter)
+    with session(ADMIN) as admin:
+        admin.value("SELECT 1")
+
+
+def require_schema(etl: Session, settings: Settings) -> None:
+    """Refuse a database whose schema is missing or older than the package."""
+    todo = migrations.pending(
+        migrations.available(settings.sql_dir, settings.storage), migrations.applied(etl)
+    )
+    if todo:
+        raise KpiError(
+            f"The schema of '{etl.schema}' lacks {todo[0].name}; trigger kpi_bootstrap, then this DAG again."
+        )
+
+
+def require_rights(etl: Session) -> None:
+    """Refuse an account or a server that cannot write; nothing is written to find out."""
+    if etl.value("SELECT @@global.read_only"):
+        raise ConnectionProblem(
+            f"The server of connection {etl.conn_id} is read-only; "
+            "point the connection at the primary server, or end its read-only mode."
+        )
+    for table in _WRITTEN:
+        # EXPLAIN needs the rights of the statement that it explains, and executes nothing.
+        etl.rows(f"EXPLAIN DELETE FROM {table} WHERE FALSE")
+        etl.rows(f"EXPLAIN INSERT INTO {table} SELECT * FROM {table} WHERE FALSE")
+
+
+def require_days(etl: Session, day: date, zone: str) -> None:
+    """Refuse a kpi_time that lacks the day or the week before it, or disagrees with the zone data."""
+    first = day - timedelta(days=6)
+    stored = {
+        row[0]: row[1:]
+        for row in etl.rows(
+            "SELECT date_id, utc_start, utc_end FROM kpi_time WHERE date_id BETWEEN %(first)s AND %(last)s",
+            {"first": first, "last": day},
+        )
+    }
+    for local in calendar.local_days(first, day, zone):
+        found = stored.get(local.date_id)
+        if found is None:
+            raise KpiError(
+                f"kpi_time has no row for {local.date_id}; trigger kpi_time_dimension "
+                "(and set KPI_CALENDAR_START when the day lies before the first source data)."
+            )
+        if found != (local.utc_start, local.utc_end):
+            raise KpiError(
+                f"kpi_time says that {local.date_id} begins at {found[0]} UTC, the zone data say "
+                f"{local.utc_start}; trigger kpi_time_dimension and read its log."
+            )
+
+
+def require_source(source: Session, adapter: Mapping[str, tuple[catalog.Relation, Path]]) -> None:
+    """Compare what the adapter's files say they read with the source's tables and columns."""
+    there: dict[str, set[str]] = {}
+    for table, column in source.rows(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %(schema)s",
+        {"schema": source.schema},
+    ):
+        there.setdefault(table, set()).add(column.lower())
+    for relation, path in adapter.values():
+        for table, columns in relation.reads.items():
+            if table not in there:
+                raise KpiError(
+                    f"The source schema '{source.schema}' has no table '{table}', which {path.name} of adapter "
+                    f"'{path.parent.name}' reads; point {source.conn_id} at the right schema, or adapt {path}."
+                )
+            for column in columns:
+                if column.lower() not in there[table]:
+                    raise KpiError(
+                        f"The source table '{source.schema}.{table}' has no column '{column}', which {path.name} "
+                        f"of adapter '{path.parent.name}' reads; adapt {path} to this version of the source."
+                    )
+
+
+def _require_source_readable(etl: Session, schema: str) -> None:
+    # information_schema shows an account only the tables on which it has a right.
+    visible = etl.value(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %(schema)s",
+        {"schema": schema},
+    )
+    if not visible:
+        raise ConnectionProblem(
+            f"Source and KPI database are on one server, and the account '{etl.account}' of {etl.conn_id} cannot "
+            f"read the source schema '{schema}'; grant it SELECT there, as docs/accounts.sql says."
+        )

@@ -1,0 +1,53 @@
+"""The business date and the clock of a run: one function each, used by every task.
+
+`date` stands for the partition key, which Airflow gives scheduled runs of kpi_daily: the local day that just ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import jinja2
+
+from kpi import calendar
+from kpi.errors import InputError
+from kpi.settings import settings
+
+
+def now() -> datetime:
+    """Return the present instant, naive UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@jinja2.pass_context
+def business_date(context: Mapping[str, Any]) -> date:
+    """Return the local day that a run is for: its param `date`, else its partition key.
+
+    Raises InputError when there is neither, when it is no date, or when the day has not begun yet.
+    """
+    text = (context.get("params") or {}).get("date") or _partition_key(context)
+    if not text:
+        raise InputError(
+            "This run has no date; trigger it with the param date (YYYY-MM-DD), or let the schedule give it one."
+        )
+    day = calendar.parse_day(str(text))
+    today = calendar.local_date(now(), settings().timezone)
+    if day > today:
+        raise InputError(
+            f"The date {day} lies in the future (today is {today} in {settings().timezone}); "
+            "give a day that has begun."
+        )
+    return day
+
+
+def captured_at(context: Mapping[str, Any]) -> datetime | None:
+    """Return the run's clock, the param `captured_at`, as naive UTC; None when none was given."""
+    text = (context.get("params") or {}).get("captured_at")
+    return calendar.parse_instant(str(text)) if text else None
+
+
+def _partition_key(context: Mapping[str, Any]) -> str | None:
+    key: str | None = context.get("partition_key")
+    return key

@@ -1,0 +1,89 @@
+"""The package's settings: one typed object, read from the environment (prefix KPI_) over the file kpi.env."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kpi.errors import KpiError
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class SettingsError(KpiError):
+    """A setting is missing or wrong."""
+
+
+class Settings(BaseSettings):
+    """What a deployment may choose; each field is the environment variable KPI_<FIELD>."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KPI_", env_file=PROJECT / "kpi.env", extra="ignore", frozen=True
+    )
+
+    timezone: str = Field("Africa/Casablanca", description="the zone of all local days")
+    sql_dir: Path = Field(PROJECT / "include" / "sql", description="the folder of SQL templates")
+    source_adapter: str = Field(
+        "soli_lms",
+        pattern=r"^[a-z][a-z0-9_]*$",
+        description="a folder of include/sql/source: how the source's tables are read",
+    )
+    source_timezone: str = Field(
+        "UTC", description="the zone of the source's datetime columns (Laravel's APP_TIMEZONE)"
+    )
+    storage: Literal["partitioned", "foreign_keys"] = Field(
+        "partitioned", description="how the fact tables are stored; chosen once, at bootstrap"
+    )
+    calendar_start: date | None = Field(
+        None, description="first day of kpi_time; by default the first day with source data"
+    )
+    calendar_days_ahead: int = Field(400, ge=7, le=4000)
+    partition_months_back: int = Field(24, ge=0, le=240)
+    partition_months_ahead: int = Field(3, ge=1, le=36)
+    lock_wait_seconds: int = Field(
+        600, ge=1, le=7200, description="how long a writer waits for another on the same slice"
+    )
+    write_attempts: int = Field(
+        5, ge=1, le=20, description="transactions tried on deadlock, lock wait or lost connection"
+    )
+    stream_batch_rows: int = Field(
+        5000, ge=1, le=100_000, description="rows held in memory when source and KPI servers differ"
+    )
+
+    @field_validator("timezone", "source_timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"'{name}' is not a time zone of the tz database") from None
+        return name
+
+    @field_validator("sql_dir")
+    @classmethod
+    def _sql_dir_exists(cls, path: Path) -> Path:
+        if not (path / "schema").is_dir():
+            raise ValueError(f"'{path}' holds no schema/ folder of SQL files")
+        return path
+
+
+@cache
+def settings() -> Settings:
+    """Return the validated settings, read once per process.
+
+    Raises SettingsError naming each wrong environment variable, its value and what is wrong with it.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg]  # every field has a default
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"KPI_{str(item['loc'][0]).upper()}={item['input']!r}: {item['msg']}"
+            for item in error.errors()
+        )
+        raise SettingsError(f"Settings are wrong, correct them and start again: {wrong}.") from None
