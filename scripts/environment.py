@@ -1,6 +1,7 @@
 """Print the environment that everything here runs in, as `export NAME=value` lines for a shell.
 
-`eval "$(make -s env)"` is the usual way; `environment()` gives the same to Python. Only the standard library is used.
+`eval "$(make -s env)"` is the usual way; `environment()` gives the same to Python.
+Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ CONNECTIONS = ROOT / ".local" / "mysql" / "connections.json"
 
 
 def environment() -> dict[str, str]:
-    """Return the variables by name; the connections are there once the database has been started."""
+    """Return the variables by name; the connections are there once the database was started."""
     variables = {
         "AIRFLOW_HOME": str(AIRFLOW_HOME),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",  # as many workers: about 900 MB for all of Airflow
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",  # a chain of ten tasks in 4 s instead of 13 s
+        # A chain of ten short tasks takes 4 s instead of 13 s.
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
         "AIRFLOW__API__HOST": "127.0.0.1",
         # Only the zone data pinned in requirements.txt count, never those of the operating system.
         "PYTHONTZPATH": "",

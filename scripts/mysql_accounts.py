@@ -1,4 +1,4 @@
-"""Create the databases and accounts of docs/accounts.sql on a server, and the Airflow connections to them."""
+"""Create databases and the accounts of docs/accounts.sql on a server, and connections to them."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ def create_accounts(
     passwords: Mapping[str, str] | None = None,
     prefix: str = "",
 ) -> dict[str, dict[str, Any]]:
-    """Create both databases and the four accounts, and return `{connection id: Airflow connection}`.
+    """Create both databases and the four accounts; return `{connection id: Airflow connection}`.
 
-    The ids are always kpi_source, kpi_etl, kpi_admin and kpi_read; `prefix` goes before the account names, so that
-    several sets fit on one server. `passwords` is by id; without it random ones are made. With two servers,
-    call it once for each, with None for the database the server does not have: the accounts
-    that have nothing to do there are left out. May be repeated; existing accounts keep their password.
+    The ids are always kpi_source, kpi_etl, kpi_admin and kpi_read; `prefix` goes before the
+    account names, so that several sets fit on one server. `passwords` is by id; without it random
+    ones are made. With two servers, call it once for each, with None for the database the server
+    does not have: the accounts that have nothing to do there are left out. May be repeated:
+    existing accounts keep their password.
 
-    Raises ValueError when an existing account has another password than the given one, DatabaseError when the
-    server cannot be reached or refuses.
+    Raises ValueError when an existing account has another password than the given one,
+    DatabaseError when the server cannot be reached or refuses.
     """
     passwords = passwords or {account: secrets.token_urlsafe(18) for account in ACCOUNTS}
     connections = {}
@@ -64,7 +65,7 @@ def create_accounts(
 
 
 def account_statements(script: str, values: Mapping[str, str | None]) -> list[str]:
-    """Return the script's statements with `@name` replaced, without those that name a value of None."""
+    """Return the statements with `@name` replaced, without those that name a value of None."""
     code = "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("--"))
     statements = []
     for template in filter(None, (part.strip() for part in code.split(";"))):
@@ -87,7 +88,7 @@ def _placeholder_values(
     *,
     escape: bool,
 ) -> dict[str, str | None]:
-    """Return what each placeholder stands for; `escape`: `_` in a GRANT's database name is a wildcard."""
+    """Return what each placeholder stands for; `escape`: `_` is a wildcard in a GRANT."""
     values: dict[str, str | None] = {}
     for name, database in (("kpi_db", kpi_db), ("lms_db", lms_db)):
         values[name] = database.replace("_", r"\_") if database and escape else database
@@ -99,7 +100,7 @@ def _placeholder_values(
 
 
 def connect(uri: str) -> contextlib.AbstractContextManager[Any]:
-    """Open a session on `mysql://user:password@host:port/`; errors inside come out as DatabaseError."""
+    """Open a session on `mysql://user:password@host:port/`; its errors become DatabaseError."""
     parts = urlsplit(uri)
     if parts.scheme != "mysql" or not parts.hostname:
         raise ValueError("KPI_MYSQL_ROOT must look like mysql://user:password@host:port/.")
@@ -108,7 +109,7 @@ def connect(uri: str) -> contextlib.AbstractContextManager[Any]:
 
 
 def connect_as(connection: Mapping[str, Any]) -> contextlib.AbstractContextManager[Any]:
-    """Open a session of an account, given as an Airflow connection; errors inside come out as DatabaseError."""
+    """Open a session of an account, an Airflow connection; its errors become DatabaseError."""
     return _session(
         host=connection["host"],
         port=connection["port"],
@@ -126,7 +127,9 @@ def _session(**where: Any) -> Iterator[Any]:
         with contextlib.closing(mysql.connector.connect(**where, autocommit=True)) as session:
             yield session
     except mysql.connector.Error as error:
-        raise DatabaseError(f"{where['host']}:{where['port']}", error.msg, error.errno) from error
+        raise DatabaseError(
+            f"{where['host']}:{where['port']}", str(error.msg), error.errno
+        ) from error
 
 
 def _airflow_connection(root_uri: str, schema: str, login: str, password: str) -> dict[str, Any]:
@@ -138,7 +141,7 @@ def _airflow_connection(root_uri: str, schema: str, login: str, password: str) -
         "schema": schema,
         "login": login,
         "password": password,
-        # The hook's default is mysqlclient, which is not installed; of other extras it reads only ssl_*.
+        # The hook's default is mysqlclient, which is not installed; else it reads ssl_* only.
         "extra": {"client": "mysql-connector-python"},
     }
 
@@ -151,8 +154,9 @@ def _check_login(connection: Mapping[str, Any]) -> None:
         if error.number != ER_ACCESS_DENIED:
             raise
         raise ValueError(
-            f"Account {connection['login']} exists on {connection['host']}:{connection['port']} with another password: "
-            "drop it there, or put its password into .local/mysql/secrets.json."
+            f"Account {connection['login']} exists at {connection['host']}:{connection['port']} "
+            "with another password: drop it there, or put its password into "
+            ".local/mysql/secrets.json."
         ) from error
 
 

@@ -28,8 +28,8 @@ PACKAGES = ("mysql-server-core", "mysql-client-core")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 WAY_OUT = (
-    "Give a server with KPI_MYSQL_ROOT=mysql://root:password@host:port/, put a MySQL >= 8.0.19 `mysqld` "
-    "on the PATH, or run everything in containers with `docker compose up` (docs/setup.md)."
+    "Give a server with KPI_MYSQL_ROOT=mysql://root:password@host:port/, put a MySQL >= 8.0.19 "
+    "`mysqld` on the PATH, or run it all in containers with `docker compose up` (docs/setup.md)."
 )
 
 
@@ -48,7 +48,7 @@ class Mysqld:
 
 
 def find_mysqld() -> Mysqld:
-    """Return the server to run: `mysqld` on the PATH if it is MySQL >= 8.0.19, else Debian's packages.
+    """Return the server to run: `mysqld` on the PATH if it is MySQL >= 8.0.19, else Debian's.
 
     Unpacks the packages on the first call (about 55 MB to download). Raises MySQLNotFoundError.
     """
@@ -63,7 +63,7 @@ def find_mysqld() -> Mysqld:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file: two commands at once must not both unpack, initialise or start."""
+    """Hold an exclusive lock on a file, so that two commands at once do not do the same."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -73,7 +73,7 @@ def locked(path: Path) -> Iterator[None]:
 def parse_version(output: str) -> str | None:
     """Return the version in `mysqld --version`'s output, None for MariaDB or anything unknown.
 
-    >>> parse_version("/usr/sbin/mysqld  Ver 9.7.4 for Linux on x86_64 (MySQL Community Server - GPL)")
+    >>> parse_version("mysqld  Ver 9.7.4 for Linux on x86_64 (MySQL Community Server - GPL)")
     '9.7.4'
     """
     match = re.search(r"Ver (\d+\.\d+\.\d+)", output)
@@ -152,7 +152,7 @@ def _unpack_debian_packages(reason_before: str) -> None:
     mirror = debian_mirror(_apt_source_files())
     if mirror is None:
         raise MySQLNotFoundError(
-            f"No MySQL server: {reason_before}; no Debian mirror in /etc/apt/sources.list*. {WAY_OUT}"
+            f"No MySQL server: {reason_before}; /etc/apt names no Debian mirror. {WAY_OUT}"
         )
     print(
         f"Fetching MySQL from Debian {SUITE} into {UNPACKED.relative_to(ROOT)} (55 MB) …",
@@ -216,7 +216,7 @@ def _run(command: list[str], reason_before: str, cwd: Path | None = None) -> str
         step = f"{command[0]} {command[-1]}"
         detail = (done.stderr.strip() or done.stdout.strip()).replace("\n", " ")
         raise MySQLNotFoundError(
-            f"No MySQL server: {reason_before}, and fetching Debian's failed at `{step}`: {detail} {WAY_OUT}"
+            f"No MySQL server: {reason_before}; Debian's failed at `{step}`: {detail} {WAY_OUT}"
         )
     return done.stdout
 
@@ -230,7 +230,7 @@ def _apt_source_files() -> Iterator[Path]:
 def debian_mirror(sources: Iterator[Path]) -> str | None:
     """Return the address of the first Debian archive among apt's sources, None without one.
 
-    Reads both formats: one line an entry (`deb [options] URI suite component…`) and deb822 (`URIs: …`).
+    Reads both formats: one line an entry (`deb [options] URI suite …`) and deb822 (`URIs: …`).
     """
     for path in sources:
         for line in path.read_text().splitlines():

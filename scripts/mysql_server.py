@@ -23,7 +23,8 @@ from pathlib import Path
 from types import TracebackType
 
 from mysql_accounts import ACCOUNTS, create_accounts
-from mysql_packages import MYSQL_HOME, Mysqld, MySQLNotFoundError, find_mysqld, locked
+from mysql_packages import Mysqld, MySQLNotFoundError, find_mysqld, locked
+from mysql_template import ServerError, initialised_template, server_command
 
 __all__ = [
     "MySQLNotFoundError",
@@ -34,7 +35,6 @@ __all__ = [
     "find_mysqld",
 ]
 
-TEMPLATE = MYSQL_HOME / "template"
 FIRST_PORT = 33071
 SOCKET_PATH_LIMIT = 107  # bytes, in the kernel's sockaddr_un
 START_TIMEOUT = 120.0  # seconds; recovery after a kill takes longer than a plain start (2 s)
@@ -50,17 +50,13 @@ DEFAULT_OPTIONS = {
 }
 
 
-class ServerError(RuntimeError):
-    """The server did not start or stop; the message ends with the last lines of its log."""
-
-
 class PrivateServer:
     """A MySQL server of its own in `home`, which holds its data, log, pid, port and root password.
 
     `port`: fixed, or None for the remembered one, else the first free one from 33071 on.
     `options`: server options (`{"innodb-buffer-pool-size": "64M"}`), over DEFAULT_OPTIONS.
-    `bound`: the server dies with the thread that started it (Linux), for throw-away servers of tests.
-    Use it as a context manager, or call `start()` and `stop()`; the data stay until `home` is removed.
+    `bound`: the server dies with the thread that started it, for throw-away servers of tests.
+    Use it as a context manager, or call `start()` and `stop()`; the data stay until `home` goes.
     """
 
     def __init__(
@@ -79,7 +75,7 @@ class PrivateServer:
         self._fixed_port = port
         self._pid_file = self.home / "mysqld.pid"
         self._port_file = self.home / "port"
-        # Set the root password at the first start; its presence means that this has not happened yet.
+        # Sets the root password; as long as it is there, no start has succeeded yet.
         self._first_start_sql = self.home / "first_start.sql"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -108,7 +104,7 @@ class PrivateServer:
 
     @property
     def socket(self) -> Path:
-        """Unix socket, in `home` or, when that path is too long for one, in a folder of its own under /tmp."""
+        """Unix socket, in `home`, or under /tmp when that path is too long for one."""
         path = self.home / "mysql.sock"
         if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
             return path
@@ -122,7 +118,7 @@ class PrivateServer:
 
     @property
     def passwords(self) -> dict[str, str]:
-        """Passwords of root and the four accounts, made once and kept in `home`, readable by its owner only."""
+        """Passwords of root and the four accounts, made once and kept in `home` (mode 600)."""
         path = self.home / "secrets.json"
         if not path.exists():
             made = {account: secrets.token_urlsafe(18) for account in ("root", *ACCOUNTS)}
@@ -134,7 +130,7 @@ class PrivateServer:
         return self._pid() is not None
 
     def start(self) -> None:
-        """Start the server, initialising `home` when it is empty, and wait until it answers. May be repeated."""
+        """Start the server, filling an empty `home`, and wait for its answer. May be repeated."""
         with locked(self.home / "lock"):
             if self.is_running():
                 self._wait_until_it_answers()
@@ -155,7 +151,7 @@ class PrivateServer:
             self._first_start_sql.unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """Stop the server in good order (SIGTERM, SIGKILL after a minute) and wait until it is gone."""
+        """Stop the server in good order (SIGTERM, SIGKILL after a minute), and wait for its end."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -163,26 +159,34 @@ class PrivateServer:
         self._end(signal.SIGKILL)
 
     def _end(self, how: signal.Signals) -> None:
-        pid = self._pid()
-        if pid is not None:
-            os.kill(pid, how)
-            if not self._gone_within(STOP_TIMEOUT):
-                os.kill(pid, signal.SIGKILL)
-                self._gone_within(STOP_TIMEOUT)
-        self._pid_file.unlink(missing_ok=True)
-        for left in (self.socket, self.socket.with_name("mysql.sock.lock")):
-            left.unlink(missing_ok=True)
+        if not self.home.exists():
+            return
+        with locked(self.home / "lock"):
+            pid = self._pid()
+            if pid is not None:
+                os.kill(pid, how)
+                if not self._gone_within(STOP_TIMEOUT, pid):
+                    os.kill(pid, signal.SIGKILL)
+                    self._gone_within(STOP_TIMEOUT, pid)
+            self._pid_file.unlink(missing_ok=True)
+            for left in (self.socket, self.socket.with_name("mysql.sock.lock")):
+                left.unlink(missing_ok=True)
 
-    def _gone_within(self, seconds: float) -> bool:
+    def _gone_within(self, seconds: float, pid: int) -> bool:
+        """Wait until the process has let go of its files; say whether it did."""
         deadline = time.monotonic() + seconds
-        while self._pid() is not None:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.05)
-        return True
+        while time.monotonic() < deadline:
+            if self._process is not None and self._process.pid == pid:
+                ended = self._process.poll() is not None
+            else:
+                ended = has_ended(pid)
+            if ended:
+                return True
+            time.sleep(0.02)
+        return False
 
     def _pid(self) -> int | None:
-        """Return the pid of the running server, None when it does not run (a reused pid is not ours)."""
+        """Return the pid of the running server, None when none of that pid works on our data."""
         if self._process is not None:
             self._process.poll()  # reaps it, so that a dead child does not look alive
         try:
@@ -251,12 +255,13 @@ class PrivateServer:
                 raise ServerError(f"MySQL in {self.home} did not start. {self._last_log_lines()}")
             if time.monotonic() > deadline:
                 raise ServerError(
-                    f"MySQL in {self.home} did not answer in {START_TIMEOUT:.0f} s. {self._last_log_lines()}"
+                    f"MySQL in {self.home} gave no answer in {START_TIMEOUT:.0f} s. "
+                    f"{self._last_log_lines()}"
                 )
             time.sleep(0.05)
 
     def _answers(self) -> bool:
-        """Say whether the server sends its greeting on our own socket, which no other server can hold."""
+        """Say whether the server sends its greeting on our own socket."""
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(5)
@@ -270,41 +275,19 @@ class PrivateServer:
         return f"Last lines of {self.log}:\n" + "\n".join(lines[-12:])
 
 
+def has_ended(pid: int) -> bool:
+    """Say whether a process is gone, or only waits for its parent to reap it."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    state, threads = fields[0], int(fields[17])
+    return state == "Z" and threads <= 1
+
+
 def _die_with_parent() -> None:
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-
-
-def server_command(mysqld: Mysqld) -> list[str]:
-    """Return the command up to the options that differ: no system configuration is read."""
-    as_root = ["--user=root"] if os.getuid() == 0 else []
-    return [*mysqld.command, "--no-defaults", *mysqld.options, *as_root]
-
-
-def initialised_template(mysqld: Mysqld) -> Path:
-    """Return a freshly initialised data directory to copy, made on the first call (5 s)."""
-    template = TEMPLATE / mysqld.version
-    with locked(TEMPLATE / "lock"):
-        if not template.exists():
-            unfinished = template.with_suffix(".unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            command = [*server_command(mysqld), "--initialize-insecure", f"--datadir={unfinished}"]
-            done = subprocess.run(
-                [*command, "--innodb-redo-log-capacity=8M"],
-                capture_output=True,
-                text=True,
-                cwd=TEMPLATE,
-                check=False,
-            )
-            if done.returncode != 0:
-                raise ServerError(
-                    f"`mysqld --initialize-insecure` failed in {unfinished}: {done.stderr.strip()[-2000:]}"
-                )
-            (unfinished / "auto.cnf").unlink(
-                missing_ok=True
-            )  # the server's id: each copy makes its own
-            unfinished.rename(template)
-    return template
 
 
 def free_port(first: int) -> int:

@@ -1,10 +1,12 @@
-"""The database server that this checkout works with: its private one, or the one named by KPI_MYSQL_ROOT.
+"""The database server of this checkout: its private one, or the one named by KPI_MYSQL_ROOT.
 
-    python scripts/project_database.py install            find or unpack MySQL, start nothing
-    python scripts/project_database.py start | stop       `start` also creates databases and accounts
-    python scripts/project_database.py sql [STATEMENT]    on the KPI database, as kpi_read
+    python scripts/project_database.py install           find or unpack MySQL, start nothing
+    python scripts/project_database.py start             server, databases, accounts
+    python scripts/project_database.py stop
+    python scripts/project_database.py sql [STATEMENT]   on the KPI database, as kpi_read
 
-`start` writes `.local/mysql/connections.json`, which scripts/environment.py turns into the shell's environment.
+`start` writes `.local/mysql/connections.json`, from which scripts/environment.py takes the
+connections.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ def private_server() -> PrivateServer:
 
 
 def given_server(environment: Mapping[str, str]) -> str | None:
-    """Return the server a person named in KPI_MYSQL_ROOT, None when that is our own, exported by `make env`."""
+    """Return the server named in KPI_MYSQL_ROOT, None when that is our own, set by `make env`."""
     named = environment.get("KPI_MYSQL_ROOT")
     return None if not named or named == environment.get("KPI_MYSQL_PRIVATE_ROOT") else named
 
@@ -65,7 +67,7 @@ def start() -> dict[str, Any]:
 
 
 def _fingerprint(root: str, server: PrivateServer) -> str:
-    """Return what the accounts depend on: the server's address, its data directory's id, and docs/accounts.sql."""
+    """Return what the accounts depend on: the server's address, the id of its data, the GRANTs."""
     identity = server.data / "auto.cnf"
     parts = [
         root.encode(),
@@ -81,7 +83,7 @@ def read_connections() -> dict[str, Any] | None:
 
 
 def sql(statement: str | None) -> None:
-    """Print a statement's rows tab-separated under a header line; without a statement, open a client."""
+    """Print a statement's rows tab-separated under a header; without a statement, open a client."""
     connection = start()["connections"]["kpi_read"]
     if statement is None:
         _open_client(connection)
