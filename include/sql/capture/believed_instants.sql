@@ -7,16 +7,7 @@ INSERT INTO kpi_src_realisation (
   finished_at, started_from, started_seen_at, unstarted_seen_at, final_from, final_seen_at, unfinal_seen_at, origin
 )
 WITH judged AS (
-    state_code,
-  state_order,
-  is_final,
-  progress_pct,
-  score,
-  score_max,
-  source_started_at,
-  source_finished_at,
-  last_activity_at,
-  created_at,ECT
+  SELECT
     change_row.*,
     run.valid_from,
     run.started_from,
@@ -45,16 +36,7 @@ WITH judged AS (
 ),
 
 believed AS (
-    state_code,
-  state_order,
-  is_final,
-  progress_pct,
-  score,
-  score_max,
-  source_started_at,
-  source_finished_at,
-  last_activity_at,
-  created_at,ECT
+  SELECT
     judged.*,
     CASE
       WHEN started_from IS NULL THEN NULL
@@ -64,16 +46,7 @@ believed AS (
   FROM judged
 )
 
-  state_code,
-  state_order,
-  is_final,
-  progress_pct,
-  score,
-  score_max,
-  source_started_at,
-  source_finished_at,
-  last_activity_at,
-  created_at,ECT
+SELECT
   '9999-12-31',
   domain,
   ref_id,

@@ -63,9 +63,9 @@ WHERE
 INSERT INTO change_feedback (submission_id)
 SELECT DISTINCT stage.submission_id
 FROM stage_feedback AS stage
-LEFT JOIN kpi_src_feedback AS stored
-  ON stored.submission_id = stage.submission_id
-WHERE stored.submission_id IS NULL;
+LEFT JOIN kpi_src_feedback AS existing
+  ON existing.submission_id = stage.submission_id
+WHERE existing.submission_id IS NULL;
 
 -- step: feedback: append
 INSERT INTO kpi_src_feedback (

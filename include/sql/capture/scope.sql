@@ -13,17 +13,17 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
 -- step: scope: count
 SELECT
   COUNT(*) AS staged,
-  SUM(stored.ref_id IS NULL) AS n_new,
+  SUM(existing.ref_id IS NULL) AS n_new,
   SUM(
-    stored.ref_id IS NOT NULL
-    AND NOT (stored.label <=> LEFT(stage.label, 191))
+    existing.ref_id IS NOT NULL
+    AND NOT (existing.label <=> LEFT(stage.label, 191))
   ) AS n_changed,
   0 AS n_vanished,
   0 AS n_reopened
 FROM stage_scope AS stage
-LEFT JOIN kpi_src_scope AS stored
-  ON stored.scope_type = stage.scope_type
-  AND stored.ref_id = stage.ref_key;
+LEFT JOIN kpi_src_scope AS existing
+  ON existing.scope_type = stage.scope_type
+  AND existing.ref_id = stage.ref_key;
 
 -- step: scope: keep current
 INSERT INTO kpi_src_scope (scope_type, ref_id, label)
@@ -37,12 +37,12 @@ FROM (
     stage.ref_key AS ref_id,
     LEFT(stage.label, 191) AS label
   FROM stage_scope AS stage
-  LEFT JOIN kpi_src_scope AS stored
-    ON stored.scope_type = stage.scope_type
-    AND stored.ref_id = stage.ref_key
+  LEFT JOIN kpi_src_scope AS existing
+    ON existing.scope_type = stage.scope_type
+    AND existing.ref_id = stage.ref_key
   WHERE
-    stored.ref_id IS NULL
-    OR NOT (stored.label <=> LEFT(stage.label, 191))
+    existing.ref_id IS NULL
+    OR NOT (existing.label <=> LEFT(stage.label, 191))
 ) AS new
 ON DUPLICATE KEY UPDATE
   label = new.label;

@@ -15,19 +15,19 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
 -- step: target: count
 SELECT
   COUNT(*) AS staged,
-  SUM(stored.ref_id IS NULL) AS n_new,
+  SUM(existing.ref_id IS NULL) AS n_new,
   SUM(
-    stored.ref_id IS NOT NULL
-    AND NOT (stored.label <=> LEFT(stage.label, 191)
-    AND stored.parent_type <=> stage.parent_type
-    AND stored.parent_ref_id <=> stage.parent_ref_id)
+    existing.ref_id IS NOT NULL
+    AND NOT (existing.label <=> LEFT(stage.label, 191)
+    AND existing.parent_type <=> stage.parent_type
+    AND existing.parent_ref_id <=> stage.parent_ref_id)
   ) AS n_changed,
   0 AS n_vanished,
   0 AS n_reopened
 FROM stage_target AS stage
-LEFT JOIN kpi_src_target AS stored
-  ON stored.target_type = stage.target_type
-  AND stored.ref_id = stage.ref_key;
+LEFT JOIN kpi_src_target AS existing
+  ON existing.target_type = stage.target_type
+  AND existing.ref_id = stage.ref_key;
 
 -- step: target: keep current
 INSERT INTO kpi_src_target (target_type, ref_id, label, parent_type, parent_ref_id)
@@ -45,15 +45,15 @@ FROM (
     stage.parent_type,
     stage.parent_ref_id
   FROM stage_target AS stage
-  LEFT JOIN kpi_src_target AS stored
-    ON stored.target_type = stage.target_type
-    AND stored.ref_id = stage.ref_key
+  LEFT JOIN kpi_src_target AS existing
+    ON existing.target_type = stage.target_type
+    AND existing.ref_id = stage.ref_key
   WHERE
-    stored.ref_id IS NULL
+    existing.ref_id IS NULL
     OR NOT (
-      stored.label <=> LEFT(stage.label, 191)
-      AND stored.parent_type <=> stage.parent_type
-      AND stored.parent_ref_id <=> stage.parent_ref_id
+      existing.label <=> LEFT(stage.label, 191)
+      AND existing.parent_type <=> stage.parent_type
+      AND existing.parent_ref_id <=> stage.parent_ref_id
     )
 ) AS new
 ON DUPLICATE KEY UPDATE

@@ -14,12 +14,12 @@ FROM (
     NULLIF(source.ref_id, 0) AS ref_id,
     source.label
   FROM kpi_src_scope AS source
-  LEFT JOIN kpi_scope AS stored
-    ON stored.scope_type = source.scope_type
-    AND stored.ref_key = source.ref_id
+  LEFT JOIN kpi_scope AS existing
+    ON existing.scope_type = source.scope_type
+    AND existing.ref_key = source.ref_id
   WHERE
-    stored.id IS NULL
-    OR NOT (stored.label <=> source.label)
+    existing.id IS NULL
+    OR NOT (existing.label <=> source.label)
 ) AS new
 ON DUPLICATE KEY UPDATE
   label = new.label;
@@ -36,12 +36,12 @@ FROM (
     NULLIF(source.ref_id, 0) AS ref_id,
     source.label
   FROM kpi_src_target AS source
-  LEFT JOIN kpi_target AS stored
-    ON stored.target_type = source.target_type
-    AND stored.ref_key = source.ref_id
+  LEFT JOIN kpi_target AS existing
+    ON existing.target_type = source.target_type
+    AND existing.ref_key = source.ref_id
   WHERE
-    stored.id IS NULL
-    OR NOT (stored.label <=> source.label)
+    existing.id IS NULL
+    OR NOT (existing.label <=> source.label)
 ) AS new
 ON DUPLICATE KEY UPDATE
   label = new.label;
@@ -93,11 +93,11 @@ SELECT
 FROM closure;
 
 -- step: kpi_target_closure: remove
-DELETE stored
-FROM kpi_target_closure AS stored
+DELETE existing
+FROM kpi_target_closure AS existing
 LEFT JOIN stage_closure AS stage
-  ON stage.descendant_id = stored.descendant_id
-  AND stage.ancestor_id = stored.ancestor_id
+  ON stage.descendant_id = existing.descendant_id
+  AND stage.ancestor_id = existing.ancestor_id
 WHERE stage.descendant_id IS NULL;
 
 -- step: kpi_target_closure: add
@@ -106,7 +106,7 @@ SELECT
   stage.descendant_id,
   stage.ancestor_id
 FROM stage_closure AS stage
-LEFT JOIN kpi_target_closure AS stored
-  ON stored.descendant_id = stage.descendant_id
-  AND stored.ancestor_id = stage.ancestor_id
-WHERE stored.descendant_id IS NULL;
+LEFT JOIN kpi_target_closure AS existing
+  ON existing.descendant_id = stage.descendant_id
+  AND existing.ancestor_id = stage.ancestor_id
+WHERE existing.descendant_id IS NULL;

@@ -32,18 +32,18 @@ FROM (
       %(target_levels)s AS target_levels,
       %(description)s AS description
   ) AS header
-  LEFT JOIN kpi_metric AS stored
-    ON stored.code = header.code
+  LEFT JOIN kpi_metric AS existing
+    ON existing.code = header.code
   WHERE
-    stored.id IS NULL
+    existing.id IS NULL
     OR NOT (
-      stored.label = header.label
-      AND stored.unit = header.unit
-      AND stored.agg = header.agg
-      AND stored.higher_is_better = header.higher_is_better
-      AND stored.category = header.category
-      AND stored.target_levels = header.target_levels
-      AND stored.description <=> header.description
+      existing.label = header.label
+      AND existing.unit = header.unit
+      AND existing.agg = header.agg
+      AND existing.higher_is_better = header.higher_is_better
+      AND existing.category = header.category
+      AND existing.target_levels = header.target_levels
+      AND existing.description <=> header.description
     )
 ) AS new
 ON DUPLICATE KEY UPDATE

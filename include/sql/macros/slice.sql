@@ -53,16 +53,16 @@ FROM (
     UTC_TIMESTAMP() AS {{ stamp }}
 {%- endif %}
   FROM stage_{{ table }} AS stage
-  LEFT JOIN {{ table }} AS stored
-    ON stored.date_id = %(date_id)s
-    AND stored.period = %(period)s
+  LEFT JOIN {{ table }} AS existing
+    ON existing.date_id = %(date_id)s
+    AND existing.period = %(period)s
 {%- for column in key %}
-    AND stored.{{ column }} = stage.{{ column }}
+    AND existing.{{ column }} = stage.{{ column }}
 {%- endfor %}
   WHERE
-    stored.id IS NULL
+    existing.id IS NULL
 {%- for column in values %}
-    OR NOT (stored.{{ column }} <=> stage.{{ column }})
+    OR NOT (existing.{{ column }} <=> stage.{{ column }})
 {%- endfor %}
 ) AS new
 ON DUPLICATE KEY UPDATE
@@ -74,12 +74,12 @@ ON DUPLICATE KEY UPDATE
 {%- endif %};
 
 -- step: delete vanished
-DELETE stored
-FROM {{ table }} AS stored
+DELETE existing
+FROM {{ table }} AS existing
 LEFT JOIN stage_{{ table }} AS stage
-  ON {% for column in key %}stage.{{ column }} = stored.{{ column }}{{ '\n  AND ' if not loop.last }}{% endfor %}
+  ON {% for column in key %}stage.{{ column }} = existing.{{ column }}{{ '\n  AND ' if not loop.last }}{% endfor %}
 WHERE
-  stored.date_id = %(date_id)s
-  AND stored.period = %(period)s
+  existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
   AND stage.{{ key | first }} IS NULL;
 {%- endmacro %}

@@ -71,7 +71,7 @@ class MetricDictionaryOperator(BaseOperator):
 
         def register() -> int:
             with session(self.conn_id) as etl, etl.transaction():
-                return sum(1 for metric in metrics if etl.run(self.sql, _row(metric)))
+                return sum(1 for metric in metrics if etl.run(self.sql, metric_row(metric)))
 
         written = attempted(register, chosen.write_attempts)
         self.log.info("kpi_metric: %s metrics, %s new or changed.", len(metrics), written)
@@ -102,7 +102,8 @@ class DimensionsOperator(BaseOperator):
         attempted(write, settings().write_attempts)
 
 
-def _row(metric: catalog.Metric) -> dict[str, str | int]:
+def metric_row(metric: catalog.Metric) -> dict[str, str | int]:
+    """Return the values that dimensions/kpi_metric.sql is bound for a metric."""
     levels: Sequence[str] = metric.target_levels
     # MySQL keeps a SET's members in the order of its definition.
     ordered = [level for level in SET_ORDER if level in levels]

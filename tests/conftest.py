@@ -1,0 +1,76 @@
+"""One throw-away MySQL server for the test session, and databases on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from kpi.settings import PROJECT, Settings
+from mysql_server import PrivateServer
+
+from tests.warehouse import Warehouse
+
+FIRST_DAY, LAST_DAY = date(2025, 8, 1), date(2027, 1, 31)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
+    with PrivateServer(tmp_path_factory.mktemp("mysql")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def sql_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's SQL with one more adapter, `contract`, whose tables are the contract's relations."""
+    overlay = tmp_path_factory.mktemp("sql")
+    for entry in (PROJECT / "include" / "sql").iterdir():
+        if entry.name != "source":
+            (overlay / entry.name).symlink_to(entry)
+    (overlay / "source").mkdir()
+    for entry in (PROJECT / "include" / "sql" / "source").iterdir():
+        (overlay / "source" / entry.name).symlink_to(entry)
+    (overlay / "source" / "contract").symlink_to(Path(__file__).parent / "contract_source")
+    return overlay
+
+
+@pytest.fixture(scope="session")
+def contract_settings(sql_dir: Path) -> Settings:
+    return Settings(sql_dir=sql_dir, source_adapter="contract", lock_wait_seconds=20)
+
+
+@pytest.fixture(scope="module")
+def new_warehouse(
+    server: PrivateServer, contract_settings: Settings
+) -> Iterator[Callable[..., Warehouse]]:
+    """Make bootstrapped warehouses over contract sources; Airflow's connections are restored at the end."""
+    before = {key: value for key, value in os.environ.items() if key.startswith("AIRFLOW_CONN_")}
+
+    def make(name: str, source_root_uri: str | None = None, **changes: object) -> Warehouse:
+        chosen = contract_settings.model_copy(update=changes)
+        made = Warehouse(server.root_uri, f"t_{name}", chosen, source_root_uri).create()
+        made.create_contract_source()
+        return made.bootstrap(FIRST_DAY, LAST_DAY)
+
+    yield make
+    for key in [key for key in os.environ if key.startswith("AIRFLOW_CONN_")]:
+        del os.environ[key]
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def module_warehouse(
+    new_warehouse: Callable[..., Warehouse], request: pytest.FixtureRequest
+) -> Warehouse:
+    return new_warehouse(request.module.__name__.rpartition(".")[2].removeprefix("test_")[:30])
+
+
+@pytest.fixture
+def warehouse(module_warehouse: Warehouse) -> Warehouse:
+    """A warehouse with an empty history, no facts and an empty source."""
+    module_warehouse.use()
+    module_warehouse.empty()
+    module_warehouse.load_source({})
+    return module_warehouse

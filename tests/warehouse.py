@@ -1,0 +1,181 @@
+"""A KPI database and a source on a real MySQL server, driven as the DAGs drive them but without Airflow's scheduler."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlparse
+from kpi import capture, catalog, ledger, migrations, partitions, slices, time_dimension
+from kpi.connections import ADMIN, ETL, session
+from kpi.operators.dimensions import metric_row
+from kpi.settings import Settings
+from kpi.slices import create_temporary, run_step, temporary
+from kpi.templates import renderer, steps
+from mysql_accounts import connect, create_accounts
+
+FACTS = ("kpi_value", "kpi_state_count", "kpi_percentiles")
+HISTORY = ("kpi_src_realisation", "kpi_src_membership", "kpi_src_plan", "kpi_src_feedback")
+CONTRACT_SCHEMA = Path(__file__).parent / "contract_schema.sql"
+
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass
+class Warehouse:
+    """One KPI database with its source; its accounts have the rights of docs/accounts.sql and no others."""
+
+    root_uri: str
+    name: str
+    settings: Settings
+    source_root_uri: str | None = None
+    connections: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def source_name(self) -> str:
+        return f"{self.name}_source"
+
+    def create(self) -> Warehouse:
+        """Make both databases empty and the accounts; point Airflow's connections at them."""
+        for uri, database in (
+            (self.root_uri, self.name),
+            (self.source_root_uri or self.root_uri, self.source_name),
+        ):
+            with connect(uri) as root, root.cursor() as cursor:
+                cursor.execute(f"DROP DATABASE IF EXISTS `{database}`")
+        prefix = f"{self.name}_"[:20]
+        if self.source_root_uri is None:
+            self.connections = create_accounts(
+                self.root_uri, self.name, self.source_name, PASSWORDS, prefix
+            )
+        else:
+            self.connections = create_accounts(self.root_uri, self.name, None, PASSWORDS, prefix)
+            self.connections |= create_accounts(
+                self.source_root_uri, None, self.source_name, PASSWORDS, prefix
+            )
+        self.use()
+        return self
+
+    def use(self) -> None:
+        for conn_id, values in self.connections.items():
+            os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(values)
+
+    def bootstrap(self, first: date, last: date) -> Warehouse:
+        """Schema, metric dictionary, partitions of the months, and kpi_time from `first` to `last`."""
+        with session(ADMIN) as admin:
+            files = migrations.available(self.settings.sql_dir, self.settings.storage)
+            migrations.migrate(admin, files, resume=False, lock_wait_seconds=10)
+            for statement in partitions.missing(admin, partitions.months(first, last)):
+                admin.run(statement)
+        self.register_metrics()
+        upsert = self.render("dimensions/kpi_time.sql")
+        chosen = self.settings.model_copy(
+            update={"calendar_start": first, "calendar_days_ahead": (last - first).days}
+        )
+        time_dimension.fill(upsert, "", first, force=False, settings=chosen)
+        return self
+
+    def register_metrics(self) -> None:
+        sql = self.render("dimensions/kpi_metric.sql")
+        with session(ETL) as etl, etl.transaction():
+            for metric in catalog.metrics(self.settings.sql_dir):
+                etl.run(sql, metric_row(metric))
+
+    def render(self, path: str) -> str:
+        return renderer(self.settings, source_schema=lambda: f"`{self.source_name}`")(path)
+
+    # -- the nightly batch, a task at a time
+
+    def capture(self, day: date, captured_at: datetime | None = None) -> list[capture.Found] | None:
+        instant = captured_at or datetime.combine(
+            day + timedelta(days=1), datetime.min.time().replace(hour=1, minute=30)
+        )
+        script = steps(self.render("capture/capture.sql"))
+        return capture.capture(day, instant, script, self.settings, ledger.Author())
+
+    def dimensions(self) -> None:
+        script = steps(self.render("dimensions/dimensions.sql"))
+        with session(ETL) as etl:
+            create_temporary(etl, script)
+            with etl.transaction():
+                for step in script:
+                    if not temporary(step):
+                        run_step(etl, step, None)
+
+    def facts(self, day: date, tables: Iterable[str] = FACTS) -> dict[str, slices.Written]:
+        return {
+            table: slices.write_slice(
+                slices.Slice.daily(table, day),
+                steps(self.render(f"facts/{table}/slice.sql")),
+                self.settings,
+                ledger.Author(),
+            )
+            for table in tables
+        }
+
+    def night(self, day: date, captured_at: datetime | None = None) -> dict[str, slices.Written]:
+        self.capture(day, captured_at)
+        self.dimensions()
+        return self.facts(day)
+
+    # -- rows in, rows out
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        """Query the KPI database as root."""
+        return self._root(self.root_uri, self.name, sql, parameters)
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        self._root(self.root_uri, self.name, sql, parameters)
+
+    def source(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        """Query or change the source as root, as the application would."""
+        return self._root(self.source_root_uri or self.root_uri, self.source_name, sql, parameters)
+
+    def create_contract_source(self) -> None:
+        for statement in sqlparse.split(CONTRACT_SCHEMA.read_text()):
+            self.source(statement.rstrip(";"))
+
+    def load_source(self, relations: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Replace the contract source's rows by these."""
+        uri = self.source_root_uri or self.root_uri
+        with connect(uri) as root, root.cursor() as cursor:
+            for relation, columns in catalog.CONTRACT.items():
+                if relation == "reject":
+                    continue
+                cursor.execute(f"DELETE FROM `{self.source_name}`.{relation}")
+                rows = [
+                    [row.get(column) for column in columns] for row in relations.get(relation, ())
+                ]
+                if rows:
+                    marks = ", ".join(["%s"] * len(columns))
+                    cursor.executemany(
+                        f"INSERT INTO `{self.source_name}`.{relation} ({', '.join(columns)}) VALUES ({marks})",
+                        rows,
+                    )
+
+    def empty(self) -> None:
+        """Empty every KPI table but kpi_time and kpi_metric."""
+        tables = self.rows(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() "
+            "AND table_name NOT IN ('kpi_time', 'kpi_metric', 'kpi_migration')"
+        )
+        with connect(self.root_uri) as root, root.cursor() as cursor:
+            cursor.execute("SET SESSION foreign_key_checks = 0")
+            for (table,) in tables:
+                cursor.execute(f"DELETE FROM `{self.name}`.{table}")
+
+    @staticmethod
+    def _root(uri: str, database: str, sql: str, parameters: Sequence[Any]) -> Rows:
+        with connect(uri) as root, root.cursor() as cursor:
+            cursor.execute(f"USE `{database}`")
+            cursor.execute("SET SESSION time_zone = '+00:00'")
+            cursor.execute(sql, tuple(parameters))
+            return list(cursor.fetchall()) if cursor.with_rows else []
+
+
+PASSWORDS = dict.fromkeys(("kpi_source", "kpi_etl", "kpi_admin", "kpi_read"), "Test-account-1")
