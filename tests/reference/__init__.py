@@ -1,4 +1,5 @@
-"""A second, independent implementation of the history and of the daily figures, in plain slow Python.
+"""A second, independent implementation of the history and the daily figures, in plain slow Python.
 
-Written from the design, not from the SQL, so that the two can be compared on random worlds. Nothing here is used by the package.
+Written from the design, not from the SQL, so that the two can be compared on random worlds. The
+package itself uses nothing of it.
 """

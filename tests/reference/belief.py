@@ -9,7 +9,7 @@ from .history import FIRST_STATE, FOREVER, Realisation
 
 @dataclass
 class Capture:
-    """One capture: its instant, the one before (None: first ever), and the last instant of its business day."""
+    """One capture: its instant, the one before (None: first ever), the last of its business day."""
 
     captured_at: datetime
     previous: datetime | None
@@ -54,22 +54,12 @@ def find_run(
 ) -> Run:
     """Return the run that `new` is in.
 
-    `before` is the version before it in time, already closed (or None); `overwritten` the open version whose place
-    it takes, which the previous capture saw. `inside` says whether a version belongs to a run of the kind asked for.
+    `before` is the version before it in time, already closed (or None); `overwritten` the open
+    version whose place it takes, which the previous capture saw. `inside` says whether a version
+    belongs to a run of the kind asked for.
     """
     if not inside(new):
         return NO_RUN
-
-    previous = overwritten if overwritten is not None else before
-    outside_seen_at: datetime | None
-    if previous is None:
-        outside_seen_at = None
-    elif inside(previous):
-        outside_seen_at = run_of(previous).outside_seen_at
-    elif previous.valid_to == FOREVER:  # only an overwritten version is still open here
-        outside_seen_at = capture.previous
-    else:
-        outside_seen_at = previous.last_seen_at
 
     if overwritten is not None and inside(overwritten):
         run = run_of(overwritten)
@@ -77,7 +67,24 @@ def find_run(
         run = run_of(before)
     else:
         run = Run(new.valid_from, capture.captured_at, None)
-    return Run(run.first_from, run.seen_at, outside_seen_at)
+    previous = overwritten if overwritten is not None else before
+    return Run(run.first_from, run.seen_at, last_seen_outside(previous, capture, inside, run_of))
+
+
+def last_seen_outside(
+    previous: Realisation | None,
+    capture: Capture,
+    inside: Callable[[Realisation], bool],
+    run_of: Callable[[Realisation], Run],
+) -> datetime | None:
+    """Return the last capture that saw the row outside of the run, from what it was before."""
+    if previous is None:
+        return None
+    if inside(previous):
+        return run_of(previous).outside_seen_at
+    if previous.valid_to == FOREVER:  # overwritten, so open until now
+        return capture.previous
+    return previous.last_seen_at
 
 
 def join_runs(

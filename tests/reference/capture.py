@@ -1,7 +1,7 @@
 """Capture of one night: from the contract relations to the history, one row at a time.
 
-`source` maps each contract relation to its rows (dicts with exactly the contract's columns, instants naive UTC); a
-relation `reject` may list what the adapter set aside itself.
+`source` maps each contract relation to its rows (dicts with exactly the contract's columns,
+instants naive UTC); a relation `reject` may list what the adapter set aside itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 @dataclass
 class Counts:
-    """What became of the rows of one relation; each usable source row is in one of the first four but `closed`."""
+    """What became of the rows of one relation; a usable row is in one of the first four."""
 
     new: int = 0
     changed: int = 0
@@ -64,7 +64,7 @@ def capture(
     captured_at: datetime,
     calendar: Calendar,
 ) -> CaptureReport:
-    """Bring the history up to the source as it is at `captured_at`, on behalf of the local day `business_day`."""
+    """Bring the history up to the source as it is at `captured_at`, on behalf of `business_day`."""
     now = Capture(
         captured_at=captured_at,
         previous=history.captures[-1] if history.captures else None,
@@ -197,8 +197,6 @@ def _capture_versions(
     `settle(new, before, overwritten)` completes a new version once its valid_from is known.
     """
     counts = Counts()
-    seen_keys = [version.key for version in fresh]
-
     for new in fresh:
         of_key = [version for version in versions if version.key == new.key]
         of_key.sort(key=lambda version: version.valid_from)
@@ -218,26 +216,30 @@ def _capture_versions(
             counts.changed += 1
             if not isinstance(new, Realisation):
                 new.valid_from = now.stamp
-            if new.valid_from <= last.valid_from:
-                new.valid_from = last.valid_from
+            if new.valid_from > last.valid_from:
+                _close(last, new.valid_from, now)
+            else:
                 overwritten = last
                 before = of_key[-2] if len(of_key) > 1 else None
+                new.valid_from = last.valid_from
                 versions.remove(last)
-            else:
-                _close(last, new.valid_from, now)
 
         if settle is not None:
             settle(new, before, overwritten)
         versions.append(new)
-
-    for version in list(versions):
-        if version.valid_to == FOREVER and version.key not in seen_keys:
-            counts.closed += 1
-            if now.stamp <= version.valid_from:
-                versions.remove(version)
-            else:
-                _close(version, now.stamp, now)
+    counts.closed = _close_absent(versions, [version.key for version in fresh], now)
     return counts
+
+
+def _close_absent(versions: list[V], seen_keys: list[tuple[str, int, int]], now: Capture) -> int:
+    """Close the open versions of rows not seen, and return how many; those that never lasted go."""
+    absent = [v for v in versions if v.valid_to == FOREVER and v.key not in seen_keys]
+    for version in absent:
+        if now.stamp <= version.valid_from:
+            versions.remove(version)
+        else:
+            _close(version, now.stamp, now)
+    return len(absent)
 
 
 def _close(version: Version, valid_to: datetime, now: Capture) -> None:

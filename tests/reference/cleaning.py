@@ -30,7 +30,7 @@ def source_key(relation: str, key: tuple[object, ...]) -> str:
 
 
 def usable_realisations(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]:
-    """Return the realisations whose learner and target exist, with their unusable fields set to None."""
+    """Return the realisations whose learner and target exist, unusable fields set to None."""
     usable = []
     for row in source["realisation"]:
         key = source_key("realisation", (row["domain"], row["ref_id"], row["learner_id"]))
@@ -51,21 +51,25 @@ def usable_realisations(source: dict[str, list[Row]], rejects: Rejects) -> list[
         if row["state_code"] is None:
             clean["state_code"] = UNKNOWN_STATE
             clean["state_order"] = UNKNOWN_ORDER
-        progress = clean["progress_pct"]
-        if progress is not None and not 0 <= progress <= 100:
-            rejects.add("realisation", key, "progress_pct", "progress_outside_0_100")
-            clean["progress_pct"] = None
-        if clean["score"] is not None and clean["score"] < 0:
-            rejects.add("realisation", key, "score", "negative_score")
-            clean["score"] = None
-        if clean["score_max"] is not None and clean["score_max"] < 0:
-            rejects.add("realisation", key, "score_max", "negative_score_max")
-            clean["score_max"] = None
-        score, scale = clean["score"], clean["score_max"]
-        if score is not None and scale is not None and score > scale:
-            rejects.add("realisation", key, "score", "score_above_scale")  # and kept
+        _clean_fields(clean, key, rejects)
         usable.append(clean)
     return usable
+
+
+def _clean_fields(row: Row, key: str, rejects: Rejects) -> None:
+    """Set the unusable fields of a realisation to None."""
+    progress, score, scale = row["progress_pct"], row["score"], row["score_max"]
+    if progress is not None and not 0 <= progress <= 100:
+        rejects.add("realisation", key, "progress_pct", "progress_outside_0_100")
+        row["progress_pct"] = None
+    if score is not None and score < 0:
+        rejects.add("realisation", key, "score", "negative_score")
+        row["score"] = None
+    if scale is not None and scale < 0:
+        rejects.add("realisation", key, "score_max", "negative_score_max")
+        row["score_max"] = None
+    if row["score"] is not None and row["score_max"] is not None and score > scale:
+        rejects.add("realisation", key, "score", "score_above_scale")  # and kept
 
 
 def usable_memberships(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]:
@@ -104,7 +108,7 @@ def usable_plans(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]:
 
 
 def usable_feedback(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]:
-    """Return the feedback rows whose learner and target exist; one not after its submission has feedback_at None."""
+    """Return the feedback whose learner and target exist; feedback_at is None if not after."""
     usable = []
     for row in source["feedback"]:
         clean = dict(row, target_ref_id=row["target_ref_id"] or 0)

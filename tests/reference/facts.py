@@ -1,7 +1,8 @@
 """The daily facts, computed from the history with loops and exact fractions.
 
-Every function takes the window's last local day (`day`, which also says as of when the world is looked at) and its first
-(`window_start_day`, by default the same day; only delays look at it). Keys hold (type, ref) pairs; GLOBAL's ref is 0.
+Every function takes the window's last local day (`day`, which also says as of when the world is
+looked at) and its first (`window_start_day`, by default the same day; only delays look at it). Keys
+hold (type, ref) pairs; GLOBAL's ref is 0.
 """
 
 from datetime import date, datetime, timedelta
@@ -83,7 +84,7 @@ def pct_couverture_ua(look: Look, members: set[int], target: Ref) -> Value | Non
 
 
 def inactivite_7j(look: Look, members: set[int], target: Ref) -> Value | None:
-    """Share of started, unfinished micro-competences without activity in the seven days that end the window."""
+    """Share of started, unfinished micro-competences without activity in the last seven days."""
     rows = [
         row
         for row in look.rows(members, "MICRO_COMPETENCE", target)
@@ -189,7 +190,7 @@ def microseconds(start: datetime | None, end: datetime | None) -> int:
 
 
 def percentile(sample: list[Fraction], share: Fraction) -> Fraction:
-    """Return the percentile by linear interpolation at position (n − 1) · share of the sorted sample."""
+    """Interpolate linearly at position (n − 1) · share of the sorted sample."""
     ordered = sorted(sample)
     position = (len(ordered) - 1) * share
     below = position.numerator // position.denominator

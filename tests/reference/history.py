@@ -1,4 +1,4 @@
-"""What the capture keeps: versions, events and current dimensions, with the columns of the kpi_src_* tables."""
+"""What the capture keeps: versions, events, current dimensions, as in the kpi_src_* tables."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime

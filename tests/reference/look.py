@@ -1,4 +1,4 @@
-"""The world as of the end of one local day: who is where, what is planned, which realisations are in force."""
+"""The world as of the end of one local day: who is where, what is planned and what is in force."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -96,7 +96,7 @@ class Look:
 
 
 def self_and_above(history: History, target: Ref) -> list[Ref]:
-    """Return the target and everything above it, GLOBAL last; a parent that is not known counts as none."""
+    """Return the target and all above it, GLOBAL last; an unknown parent counts as none."""
     path = [target]
     while path[-1] != GLOBAL:
         _, parent_type, parent_ref = history.targets[path[-1]]

@@ -21,30 +21,15 @@ ALWAYS = datetime(1970, 1, 1)
 def reconstruct_realisation(
     current: Realisation, todo_order: int, now: Capture
 ) -> list[Realisation]:
-    """Return one to three adjoining versions: not started, in progress, and `current` as the source has it."""
-
-    def proof(instant: datetime | None) -> datetime | None:
-        return instant if instant is not None and instant <= now.captured_at else None
-
-    created = proof(current.created_at)
-    started = proof(current.source_started_at)
-    finished = proof(current.source_finished_at)
-    active = proof(current.last_activity_at)
-    if current.state_code == FIRST_STATE:
-        proofs = [active, created]
-    elif current.is_final:
-        proofs = [finished, active, started, created]
-    else:
-        proofs = [active, started, created]
-    current.valid_from = now.stamp
-    for instant in reversed(proofs):
-        if instant is not None:
-            current.valid_from = instant
+    """Return one to three adjoining versions: not started, in progress, as the source has it."""
+    created = _proof(current.created_at, now)
+    started = _proof(current.source_started_at, now)
+    current.valid_from = _current_since(current, now)
     current.origin = RECONSTRUCTED
     versions = [current]
 
     in_progress = None
-    if current.state_code != FIRST_STATE and started is not None and started < current.valid_from:
+    if current.is_started and started is not None and started < current.valid_from:
         in_progress = _earlier(current, started, UNKNOWN_STATE, UNKNOWN_ORDER)
         in_progress.last_activity_at = started
         in_progress.started_at = started
@@ -61,6 +46,23 @@ def reconstruct_realisation(
     join_runs(current, in_progress, None, now)
     believe(current)
     return versions
+
+
+def _proof(instant: datetime | None, now: Capture) -> datetime | None:
+    return instant if instant is not None and instant <= now.captured_at else None
+
+
+def _current_since(current: Realisation, now: Capture) -> datetime:
+    """Return since when the source's state can be taken to hold: the first proof there is."""
+    proofs = [current.last_activity_at, current.created_at]
+    if current.is_started:
+        proofs.insert(1, current.source_started_at)
+    if current.is_final:
+        proofs.insert(0, current.source_finished_at)
+    for proof in proofs:
+        if _proof(proof, now) is not None:
+            return proof  # type: ignore[return-value]
+    return now.stamp
 
 
 def _earlier(current: Realisation, valid_from: datetime, code: str, order: int) -> Realisation:
