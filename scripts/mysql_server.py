@@ -171,6 +171,9 @@ class PrivateServer:
             self._pid_file.unlink(missing_ok=True)
             for left in (self.socket, self.socket.with_name("mysql.sock.lock")):
                 left.unlink(missing_ok=True)
+            if self.socket.parent != self.home:
+                with contextlib.suppress(OSError):
+                    self.socket.parent.rmdir()
 
     def _gone_within(self, seconds: float, pid: int) -> bool:
         """Wait until the process has let go of its files; say whether it did."""
@@ -218,7 +221,10 @@ class PrivateServer:
         return port
 
     def _launch(self, mysqld: Mysqld, port: int) -> None:
-        self.socket.parent.mkdir(mode=0o700, exist_ok=True)
+        folder = self.socket.parent
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise ServerError(f"{folder} belongs to somebody else: remove it, or move the project.")
         options = {
             "datadir": str(self.data),
             "port": str(port),
