@@ -71,10 +71,13 @@ clean: down ## Stop everything and remove all that these commands made, data inc
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: pins
-pins: $(VENV) ## Resolve requirements.in into requirements.txt anew (maintainers)
-	UV_CACHE_DIR="$${UV_CACHE_DIR:-$(CURDIR)/.local/cache/uv}" UV_CUSTOM_COMPILE_COMMAND="make pins" \
-	.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --override overrides.txt \
-		--no-emit-index-url --no-emit-find-links --no-annotate --output-file requirements.txt requirements.in
+pins: $(VENV) ## Resolve the requirements.in files into requirements.txt anew (maintainers)
+	$(COMPILE) --override overrides.txt --output-file requirements.txt requirements.in
+	$(COMPILE) --constraint requirements.txt --output-file docker/requirements.txt docker/requirements.in
+
+COMPILE := UV_CACHE_DIR="$${UV_CACHE_DIR:-$(CURDIR)/.local/cache/uv}" UV_CUSTOM_COMPILE_COMMAND="make pins" \
+	.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--no-annotate --no-emit-index-url --no-emit-find-links
 
 # Not listed: what the others stand on. Set-up talks to stderr, so that `make -s env` prints nothing else.
 .PHONY: database

@@ -1,10 +1,18 @@
-"""Create databases and the accounts of docs/accounts.sql on a server, and connections to them."""
+"""Create databases and the accounts of docs/accounts.sql on a server, and connections to them.
+
+    python scripts/mysql_accounts.py KPI_DATABASE LMS_DATABASE
+
+does it on the server of KPI_MYSQL_ROOT, with the passwords KPI_SOURCE_PASSWORD, KPI_ETL_PASSWORD,
+KPI_ADMIN_PASSWORD and KPI_READ_PASSWORD of the environment (docker/init.sh runs it so).
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import secrets
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -168,3 +176,20 @@ def _identifier(name: str) -> str:
 
 def _in_quotes(text: str) -> str:
     return text.replace("\\", "\\\\").replace("'", "''")
+
+
+def main(databases: list[str]) -> None:
+    """Create the accounts from the environment; an error is one sentence and exit code 1."""
+    if len(databases) != 2:
+        sys.exit(__doc__)
+    try:
+        passwords = {name: os.environ[f"{name.upper()}_PASSWORD"] for name in ACCOUNTS}
+        create_accounts(os.environ["KPI_MYSQL_ROOT"], *databases, passwords)
+    except KeyError as error:
+        sys.exit(f"Set {error.args[0]} in the environment.")
+    except (DatabaseError, ValueError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -190,8 +190,8 @@ class PrivateServer:
 
     def _pid(self) -> int | None:
         """Return the pid of the running server, None when none of that pid works on our data."""
-        if self._process is not None:
-            self._process.poll()  # reaps it, so that a dead child does not look alive
+        if self._process is not None and self._process.poll() is None:
+            return self._process.pid  # our child; just started, it has no command line yet
         try:
             pid = int(self._pid_file.read_text())
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
