@@ -93,20 +93,29 @@ class World:
         return sorted(found)
 
     def __repr__(self) -> str:
-        """Return the rows of each night, those already shown for the night before left out."""
-        lines = []
-        before: list[str] = []
+        """Return what differs from night to night, at first from the usual tree and scopes."""
+        lines = ["World:"]
+        usual = {"target": target_rows(None, None, set()), "scope": scope_rows(LEARNERS)}
+        before = _shown(usual)
         for night in self.nights:
             lines.append(f"{night.business_day} captured at {night.captured_at}")
-            rows = [
-                f"{name}({', '.join(f'{k}={_short(v)}' for k, v in row.items())})"
-                for name, relation in night.source.items()
-                for row in relation
-            ]
+            rows = _shown(night.source)
             lines += [f"  + {row}" for row in rows if row not in before]
             lines += [f"  - {row}" for row in before if row not in rows]
             before = rows
-        return "\n".join(["World:", *lines])
+        return "\n".join(lines)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Make Hypothesis show a failing example by its __repr__."""
+        printer.text(repr(self))
+
+
+def _shown(source: Source) -> list[str]:
+    return [
+        f"{relation}({', '.join(f'{name}={_short(value)}' for name, value in row.items())})"
+        for relation, rows in source.items()
+        for row in rows
+    ]
 
 
 def _short(value: object) -> str:
