@@ -1,0 +1,104 @@
+"""What is installed, and which MySQL server is found."""
+
+import re
+from pathlib import Path
+
+import mysql_packages
+import pytest
+from environment import ROOT, environment
+from mysql_packages import debian_mirror, parse_version
+
+
+def pins(name: str = "requirements.txt") -> dict[str, str]:
+    """Return version by package of a pin list; lines for other systems or Pythons count as well."""
+    lines = (ROOT / name).read_text().splitlines()
+    return dict(
+        re.split(r"[ ;]", line)[0].split("==") for line in lines if line and line[0] not in "# "
+    )
+
+
+def test_every_direct_dependency_is_pinned() -> None:
+    for line in (ROOT / "requirements.in").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name = re.split(r"[=<>\s]", line)[0]
+            assert name in pins(), (
+                f"{name} of requirements.in is not in requirements.txt: make pins"
+            )
+            assert "# " in line, f"{name} has no reason beside it"
+
+
+def test_pin_lists_name_no_index_and_no_folder() -> None:
+    for name in ("requirements.txt", "docker/requirements.txt"):
+        text = (ROOT / name).read_text()
+        assert not re.search(r"https?://|file:|--(extra-)?index|--find-links|@ ", text)
+
+
+def test_zone_data_know_the_rules_from_september_2026_on() -> None:
+    assert tuple(map(int, pins()["tzdata"].split("."))) >= (2026, 3)
+    assert environment()["PYTHONTZPATH"] == ""
+
+
+def test_mysqlclient_is_never_installed() -> None:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    (line,) = [line for line in lines if line.startswith("mysqlclient==")]
+    assert line.endswith("; sys_platform == 'never'")
+
+
+@pytest.mark.parametrize(
+    ("output", "version"),
+    [
+        ("mysqld  Ver 9.7.4 for Linux on x86_64 (MySQL Community Server - GPL)", "9.7.4"),
+        ("/usr/sbin/mysqld  Ver 8.0.36-0ubuntu0.22.04.1 for Linux on x86_64 ((Ubuntu))", "8.0.36"),
+        ("mysqld  Ver 10.11.6-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64", None),
+        ("", None),
+    ],
+)
+def test_version_of_a_server_on_the_path(output: str, version: str | None) -> None:
+    assert parse_version(output) == version
+
+
+@pytest.mark.parametrize(
+    ("sources", "mirror"),
+    [
+        ("deb http://mirror.example/debian trixie main", "http://mirror.example/debian"),
+        (
+            "# old\ndeb-src http://src.example/debian trixie main\n"
+            "deb [arch=amd64 signed-by=/k.gpg] https://mirror.example/debian/ trixie main contrib",
+            "https://mirror.example/debian/",
+        ),
+        (
+            "Types: deb\nURIs: http://mirror.example/debian\nSuites: trixie\nComponents: main",
+            "http://mirror.example/debian",
+        ),
+        ("deb http://security.example/debian-security trixie-security main", None),
+        ("deb http://archive.example/ubuntu noble main", None),
+    ],
+)
+def test_mirror_is_taken_from_apt_sources(tmp_path: Path, sources: str, mirror: str | None) -> None:
+    path = tmp_path / "debian.sources"
+    path.write_text(sources)
+    assert debian_mirror(iter([path])) == mirror
+
+
+def test_without_any_server_the_error_names_what_was_tried_and_docker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # neither mysqld nor apt-get
+    monkeypatch.setattr(mysql_packages, "MYSQL_HOME", tmp_path / "mysql")
+    monkeypatch.setattr(mysql_packages, "UNPACKED", tmp_path / "mysql" / "debian")
+    with pytest.raises(mysql_packages.MySQLNotFoundError, match="docker compose up") as caught:
+        mysql_packages.find_mysqld()
+    assert "no `mysqld` on the PATH" in str(caught.value)
+
+
+def test_mariadb_on_the_path_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "mysqld"
+    fake.write_text("#!/bin/sh\necho 'mysqld  Ver 10.11.6-MariaDB for debian-linux-gnu'\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(mysql_packages, "MYSQL_HOME", tmp_path / "mysql")
+    monkeypatch.setattr(mysql_packages, "UNPACKED", tmp_path / "mysql" / "debian")
+    with pytest.raises(mysql_packages.MySQLNotFoundError, match="is not MySQL"):
+        mysql_packages.find_mysqld()
