@@ -9,6 +9,8 @@ import jinja2
 import pendulum
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
 
+from mysql.connector.errors import ProgrammingError
+
 from kpi.errors import KpiError
 from kpi.run_dates import business_date
 from kpi.settings import settings
@@ -34,7 +36,7 @@ def dag_defaults() -> dict[str, Any]:
             "retry_delay": timedelta(minutes=1),
             # What a person has to mend is not mended by trying again.
             "retry_policy": ExceptionRetryPolicy(
-                rules=[RetryRule(exception=KpiError, action=RetryAction.FAIL)]
+                rules=[RetryRule(exception=[KpiError, ProgrammingError], action=RetryAction.FAIL)]
             ),
         },
     }

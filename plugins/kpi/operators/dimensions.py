@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from kpi import calendar, catalog, time_dimension
+from kpi import calendar, catalog, preflight, time_dimension
 from kpi.connections import ETL, attempted, session
 from kpi.run_dates import now
 from kpi.settings import settings
@@ -30,6 +30,8 @@ class TimeDimensionOperator(BaseOperator):
     def execute(self, context: Any) -> None:
         chosen = settings()
         calendar.require_current_zone_data()
+        with session(ETL) as etl:
+            preflight.require_schema(etl, chosen)
         fill = time_dimension.fill(
             self.upsert,
             self.first_source_day,
