@@ -78,30 +78,27 @@ def planned(
 ) -> Plan | None:
     """Decide whether a run for `day` captures; None means that the history already covers the day.
 
-    A day whose end was captured is not captured again unless an instant is given: clearing or backfilling an
-    old date computes from history, it does not date today's changes back. Instants are naive UTC.
-    Raises InputError when the instant lies in the future, before the day, or before the last capture.
+    History is written forwards: a day before the one captured last, or an instant before the last capture's, is
+    computed from history, so clearing, replaying or backfilling an old date never dates today's changes back. Nor is
+    a day captured again once its end was, unless an instant is given. Instants are naive UTC.
+    Raises InputError when the instant lies in the future or before the day begins.
     """
-    if captured_at is None:
-        if last is not None and last.day >= day and last.captured_at >= _end(last.day, zone):
-            return None
-        captured_at = now
-    if captured_at > now:
+    instant = captured_at or now
+    if instant > now:
         raise InputError(
-            f"The capture instant {captured_at}+00:00 lies in the future; give one that has passed."
+            f"The capture instant {instant}+00:00 lies in the future; give one that has passed."
         )
-    if captured_at < calendar.utc_start(day, zone):
+    if instant < calendar.utc_start(day, zone):
         raise InputError(
-            f"The capture instant {captured_at}+00:00 lies before the day {day} begins; "
+            f"The capture instant {instant}+00:00 lies before the day {day} begins; "
             "a capture describes the end of its day, so give a later instant."
         )
-    if last is not None and (captured_at, day) < (last.captured_at, last.day):
-        raise InputError(
-            f"The capture instant {captured_at}+00:00 for {day} lies before the last capture "
-            f"({last.captured_at}+00:00 for {last.day}); history is captured forwards only, "
-            "so leave captured_at out to compute the day from history."
-        )
-    return Plan(day, captured_at, last.captured_at if last is not None else None)
+    if last is None:
+        return Plan(day, instant, None)
+    covered = captured_at is None and last.captured_at >= _end(day, zone)
+    if day < last.day or instant < last.captured_at or (day == last.day and covered):
+        return None
+    return Plan(day, instant, last.captured_at)
 
 
 def _end(day: date, zone: str) -> datetime:

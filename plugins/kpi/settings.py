@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         None, description="first day of kpi_time; by default the first day with source data"
     )
     calendar_days_ahead: int = Field(400, ge=7, le=4000)
-    partition_months_back: int = Field(24, ge=0, le=240)
+    partition_months_back: int = Field(12, ge=0, le=240)
     partition_months_ahead: int = Field(3, ge=1, le=36)
     lock_wait_seconds: int = Field(
         600, ge=1, le=7200, description="how long a writer waits for another on the same slice"

@@ -121,7 +121,7 @@ INNER JOIN (
     WHEN 'progress_outside_0_100' THEN stage.progress_pct < 0 OR stage.progress_pct > 100
     WHEN 'negative_score' THEN stage.score < 0
     WHEN 'negative_score_max' THEN stage.score_max < 0
-    WHEN 'score_above_scale' THEN stage.usable_score > stage.usable_score_max AND stage.usable_score_max > 0
+    WHEN 'score_above_scale' THEN stage.usable_score > stage.usable_score_max
     WHEN 'score_too_large' THEN stage.score >= 1e10
     WHEN 'score_max_too_large' THEN stage.score_max >= 1e10
   END
