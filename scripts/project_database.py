@@ -61,7 +61,6 @@ def start() -> dict[str, Any]:
         "connections": create_accounts(root, KPI_DB, LMS_DB, server.passwords),
         "made_from": made_from,
     }
-    MYSQL_HOME.mkdir(parents=True, exist_ok=True)
     write_private(CONNECTIONS, json.dumps(made, indent=1) + "\n")
     return made
 
