@@ -16,8 +16,9 @@ WITH_ENV := eval "$$($(PYTHON) scripts/environment.py)";
 # To stop things, any Python will do, even when .venv is gone.
 ANY_PYTHON = $(or $(wildcard $(PYTHON)),python3)
 
-VENV := .local/stamps/venv
-MYSQL := .local/stamps/mysql
+# In the folders they speak for, so that they go when those are removed.
+VENV := .venv/.complete
+MYSQL := .local/mysql/.found
 
 ##@ Everyday
 .PHONY: help
@@ -52,9 +53,9 @@ env: database ## Print the environment for a shell: eval "$(make -s env)"
 ##@ Checks
 .PHONY: lint
 lint: $(VENV) ## Check style, types and the rendered SQL
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/mypy
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
 	@$(WITH_ENV) exec python scripts/lint_sql.py
 
 .PHONY: bench
@@ -86,7 +87,7 @@ database: $(VENV) $(MYSQL)
 
 $(VENV): requirements.txt scripts/setup.sh
 	@scripts/setup.sh >&2
-	@mkdir -p $(@D) && touch $@
+	@touch $@
 
 $(MYSQL): scripts/mysql_packages.py | $(VENV)
 	@$(PYTHON) scripts/project_database.py install >&2
