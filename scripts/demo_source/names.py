@@ -1,0 +1,124 @@
+"""The words the demo school is made of: people, titles and remarks, in French with its accents and in Arabic."""
+
+from __future__ import annotations
+
+FIRST_NAMES = (
+    "Yasmine", "Amine", "Éléonore", "Benoît", "Zineb", "Hamza", "فاطمة الزهراء", "Soufiane", "Salma", "Mehdi", "Inès",
+    "Othmane", "Noémie", "محمد", "Imane", "Ayoub", "Khadija", "Anas", "Chaïma", "Ilyas", "Hajar", "Youssef", "Françoise",
+    "Omar", "Meryem", "عبد الرحمن", "Nada", "Reda", "Aïcha", "Walid", "Ghita", "Zakaria", "Loubna", "Tarik", "سلمى", "Rim",
+    "Adil",
+)  # fmt: skip
+
+LAST_NAMES = (
+    "El Amrani", "Benjelloun", "Dupré", "Ait Lahcen", "Bouzidi", "Chraïbi", "Tazi", "Naciri", "العلوي", "Berrada", "Haddad",
+    "Lefèvre", "Ouazzani", "Kabbaj", "بنعلي", "Idrissi", "Sefrioui", "Mansouri", "N'Diaye", "Zerouali", "Rachidi", "Skalli",
+    "Fassi-Fihri", "Belkacem", "الإدريسي", "Guessous", "Lahlou", "Moutaouakil", "Jaïdi",
+)  # fmt: skip
+
+PROGRAMMES = (
+    ("DD", "Développement digital"),
+    ("RS", "Réseaux & sécurité"),
+    ("DG", "Design graphique"),
+)
+
+MODULES = (
+    (
+        "Concevoir une application web",
+        "Programmer côté serveur",
+        "Développer une interface réactive",
+        "Livrer et maintenir un logiciel",
+    ),
+    (
+        "Administrer un réseau local",
+        "Sécuriser les accès",
+        "Superviser l’infrastructure",
+        "Virtualiser et déployer",
+    ),
+)
+
+COMPETENCE_VERBS = (
+    "Analyser le besoin",
+    "Réaliser la solution",
+    "Vérifier la qualité",
+    "Présenter « à l’oral »",
+)
+
+TOPICS = (
+    (
+        "Maquettes et ergonomie", "Modèle entité-association", "قواعد البيانات", "Requêtes SQL", "HTML sémantique",
+        "Feuilles de style", "Contrôleurs et routes", "Éloquent & migrations", "Authentification", "Validation des données",
+        "Composants", "État partagé", "Accessibilité", "Tests unitaires", "واجهات المستخدم", "Appels d’API", "Files d’attente",
+        "Intégration continue", "Journalisation", "Déploiement", "Documentation", "Gestion de versions",
+    ),
+    (
+        "Modèle OSI", "Adressage IPv4 & IPv6", "أمن الشبكات", "Commutation", "Routage", "Réseaux locaux virtuels",
+        "Service DHCP", "Résolution de noms", "Annuaire", "Pare-feu", "Chiffrement", "Certificats", "Détection d’intrusions",
+        "Sauvegardes", "الحوسبة السحابية", "Hyperviseurs", "Conteneurs", "Supervision", "Métrologie", "Journaux système",
+        "Automatisation", "Plan de reprise",
+    ),
+)  # fmt: skip
+
+UNIT_PATTERNS = ("Découvrir : {}", "Mettre en pratique : {}", "Approfondir : {}", "تطبيق: {}")
+CHAPTER_PATTERNS = ("Cours – {}", "Tutoriel – {}", "Quiz – {}")
+TASK_TITLES = (
+    "Tutoriels du chapitre",
+    "Prototype",
+    "Réalisation du projet",
+    "Présentation orale / عرض شفوي",
+)
+SCRIPT_LIKE_NAME = "Échapper <script>alert('XSS')</script> & \"guillemets\""
+
+STATE_NAMES = {
+    "TODO": "À faire",
+    "IN_PROGRESS_INTRO": "Introduction",
+    "IN_PROGRESS_INTERMEDIAIRE": "Intermédiaire",
+    "IN_PROGRESS_AVANCE": "Avancé",
+    "IN_PROGRESS_CHAPITRE": "Chapitres en cours",
+    "IN_PROGRESS_PROTOTYPE": "Prototype en cours",
+    "IN_PROGRESS_PROJET": "Projet en cours",
+    "DONE": "Terminé",
+    "PAUSED": "En pause",
+    "BLOCKED": "Bloqué",
+}
+WORKFLOW = (
+    ("TODO", "À faire"),
+    ("PAUSED", "En pause"),
+    ("IN_PROGRESS", "En cours"),
+    ("REVISION_NECESSAIRE", "Révision nécessaire"),
+    ("READY_FOR_LIVE_CODING", "Prêt pour le live coding"),
+    ("IN_LIVE_CODING", "En live coding"),
+    ("TO_APPROVE", "À valider"),
+    ("LATE", "En retard"),
+    ("NOT_VALIDATED", "Non validé"),
+    ("APPROVED", "Validé"),
+)
+
+STARTED_TEXTS = ("État : À faire → En cours", "الحالة: قيد الإنجاز", "Début du travail")
+SUBMITTED_TEXTS = (
+    "État : En cours → À valider",
+    "Dépôt du lien du dépôt Git",
+    "تم إرسال العمل",
+    "Nouvelle version remise",
+)
+APPROVED_TEXTS = (
+    "Remarque : très bon travail, validé.",
+    "Validé, attention à l’indentation.",
+    "عمل ممتاز",
+)
+REVISION_TEXTS = (
+    "Remarque : à revoir, la règle n’est pas respectée.",
+    "Il manque les tests.",
+    "يرجى إعادة المحاولة",
+)
+SILENT_APPROVAL_TEXT = "État : À valider → Validé"
+
+
+def learner_name(number: int) -> tuple[str, str]:
+    """(last name, first name) of the learner with that position; the two lists have coprime lengths."""
+    return LAST_NAMES[number % len(LAST_NAMES)], FIRST_NAMES[number % len(FIRST_NAMES)]
+
+
+def cycled(words: tuple[str, ...], number: int) -> str:
+    """The word at that position, going round; from the second round on with the number of the round."""
+    turn, place = divmod(number, len(words))
+    return words[place] if turn == 0 else f"{words[place]} ({turn + 1})"
