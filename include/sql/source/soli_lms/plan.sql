@@ -1,0 +1,33 @@
+/*
+relation: plan
+counts: >
+  One row per (group, UA) that is planned: the UA is aligned on a session of the group's filière and year, and due on
+  that session's last day. Aligned on several sessions, it is due on the earliest.
+reads:
+  alignement_uas: [unite_apprentissage_id, session_formation_id, created_at]
+  session_formations: [id, filiere_id, annee_formation_id, date_fin]
+  groupes: [id, filiere_id, annee_formation_id]
+notes: >
+  An alignment whose session is NULL, missing or without date_fin plans nothing. created_at is that of the earliest
+  alignment that counts, and NULL (always) as soon as one of them is undated. Alignments to UAs that do not exist come
+  out as rows, for the capture to reject.
+example: >
+  UA 31 aligned on sessions 5 (ends 2026-01-16) and 9 (ends 2026-03-13), both of group 7's filière and year:
+  GROUPE, 7, 31, due on 2026-01-16.
+*/
+SELECT
+  'GROUPE' AS scope_type,
+  groupes.id AS scope_ref_id,
+  alignments.unite_apprentissage_id AS ua_ref_id,
+  MIN(sessions.date_fin) AS due_on,
+  IF(COUNT(alignments.created_at) = COUNT(*), MIN(alignments.created_at), NULL) AS created_at
+FROM {{ source }}.alignement_uas AS alignments
+INNER JOIN {{ source }}.session_formations AS sessions
+  ON sessions.id = alignments.session_formation_id
+INNER JOIN {{ source }}.groupes
+  ON groupes.filiere_id = sessions.filiere_id
+  AND groupes.annee_formation_id = sessions.annee_formation_id
+WHERE sessions.date_fin IS NOT NULL
+GROUP BY
+  groupes.id,
+  alignments.unite_apprentissage_id

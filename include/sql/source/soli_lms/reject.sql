@@ -1,0 +1,145 @@
+/*
+relation: reject
+counts: >
+  One row per source row that the other files of this adapter leave out or bend: a realisation that a newer row for
+  the same learner and target replaces, or that has no learner; a target whose parent does not exist; an alignment
+  whose session does not exist.
+reads:
+  realisation_modules: [id, apprenant_id, module_id]
+  realisation_competences: [id, apprenant_id, competence_id]
+  realisation_micro_competences: [id, apprenant_id, micro_competence_id]
+  realisation_uas: [id, realisation_micro_competence_id, unite_apprentissage_id]
+  filieres: [id]
+  modules: [id, filiere_id]
+  competences: [id, module_id]
+  micro_competences: [id, competence_id]
+  unite_apprentissages: [id, micro_competence_id]
+  alignement_uas: [id, unite_apprentissage_id, session_formation_id]
+  session_formations: [id]
+notes: >
+  source_key is the row's key in the contract, followed by # and the id of the source row where several have that
+  key. Foreign keys forbid all but the first of these; an import that switches them off does not.
+example: >
+  realisation_modules 120 and 123, both of learner 12 and module 2: realisation, MODULE:2:12#120, whole row,
+  duplicate_row, "id 123 kept, id 120 set aside".
+*/
+WITH realisations AS (
+  SELECT
+    id,
+    'MODULE' AS domain,
+    module_id AS ref_id,
+    apprenant_id AS learner_id,
+    MAX(id) OVER (PARTITION BY apprenant_id, module_id) AS kept_id
+  FROM {{ source }}.realisation_modules
+  UNION ALL
+  SELECT
+    id,
+    'COMPETENCE' AS domain,
+    competence_id AS ref_id,
+    apprenant_id AS learner_id,
+    MAX(id) OVER (PARTITION BY apprenant_id, competence_id) AS kept_id
+  FROM {{ source }}.realisation_competences
+  UNION ALL
+  SELECT
+    id,
+    'MICRO_COMPETENCE' AS domain,
+    micro_competence_id AS ref_id,
+    apprenant_id AS learner_id,
+    MAX(id) OVER (PARTITION BY apprenant_id, micro_competence_id) AS kept_id
+  FROM {{ source }}.realisation_micro_competences
+  UNION ALL
+  SELECT
+    uas.id,
+    'UA' AS domain,
+    uas.unite_apprentissage_id AS ref_id,
+    parents.apprenant_id AS learner_id,
+    MAX(uas.id) OVER (PARTITION BY parents.apprenant_id, uas.unite_apprentissage_id) AS kept_id
+  FROM {{ source }}.realisation_uas AS uas
+  INNER JOIN {{ source }}.realisation_micro_competences AS parents
+    ON parents.id = uas.realisation_micro_competence_id
+)
+
+SELECT
+  'realisation' AS relation,
+  CONCAT(domain, ':', ref_id, ':', learner_id, '#', id) AS source_key,
+  NULL AS field,
+  'duplicate_row' AS reason,
+  CONCAT('id ', kept_id, ' kept, id ', id, ' set aside') AS detail
+FROM realisations
+WHERE id < kept_id
+UNION ALL
+SELECT
+  'realisation' AS relation,
+  CONCAT('UA:', uas.unite_apprentissage_id, '#', uas.id) AS source_key,
+  NULL AS field,
+  'unknown_learner' AS reason,
+  CONCAT('realisation_micro_competence_id ', uas.realisation_micro_competence_id, ' does not exist') AS detail
+FROM {{ source }}.realisation_uas AS uas
+LEFT JOIN {{ source }}.realisation_micro_competences AS parents
+  ON parents.id = uas.realisation_micro_competence_id
+WHERE parents.id IS NULL
+UNION ALL
+SELECT
+  'target' AS relation,
+  CONCAT('MODULE:', modules.id) AS source_key,
+  'parent_ref_id' AS field,
+  'unknown_parent' AS reason,
+  CONCAT('filiere_id ', modules.filiere_id, ' does not exist') AS detail
+FROM {{ source }}.modules
+LEFT JOIN {{ source }}.filieres
+  ON filieres.id = modules.filiere_id
+WHERE
+  modules.filiere_id IS NOT NULL
+  AND filieres.id IS NULL
+UNION ALL
+SELECT
+  'target' AS relation,
+  CONCAT('COMPETENCE:', competences.id) AS source_key,
+  'parent_ref_id' AS field,
+  'unknown_parent' AS reason,
+  CONCAT('module_id ', competences.module_id, ' does not exist') AS detail
+FROM {{ source }}.competences
+LEFT JOIN {{ source }}.modules
+  ON modules.id = competences.module_id
+WHERE
+  competences.module_id IS NOT NULL
+  AND modules.id IS NULL
+UNION ALL
+SELECT
+  'target' AS relation,
+  CONCAT('MICRO_COMPETENCE:', micro_competences.id) AS source_key,
+  'parent_ref_id' AS field,
+  'unknown_parent' AS reason,
+  CONCAT('competence_id ', micro_competences.competence_id, ' does not exist') AS detail
+FROM {{ source }}.micro_competences
+LEFT JOIN {{ source }}.competences
+  ON competences.id = micro_competences.competence_id
+WHERE
+  micro_competences.competence_id IS NOT NULL
+  AND competences.id IS NULL
+UNION ALL
+SELECT
+  'target' AS relation,
+  CONCAT('UA:', unite_apprentissages.id) AS source_key,
+  'parent_ref_id' AS field,
+  'unknown_parent' AS reason,
+  CONCAT('micro_competence_id ', unite_apprentissages.micro_competence_id, ' does not exist') AS detail
+FROM {{ source }}.unite_apprentissages
+LEFT JOIN {{ source }}.micro_competences
+  ON micro_competences.id = unite_apprentissages.micro_competence_id
+WHERE
+  unite_apprentissages.micro_competence_id IS NOT NULL
+  AND micro_competences.id IS NULL
+UNION ALL
+SELECT
+  'plan' AS relation,
+  CONCAT('UA:', alignments.unite_apprentissage_id, '#', alignments.id) AS source_key,
+  'due_on' AS field,
+  'unknown_session' AS reason,
+  CONCAT('session_formation_id ', alignments.session_formation_id, ' does not exist') AS detail
+FROM {{ source }}.alignement_uas AS alignments
+LEFT JOIN {{ source }}.session_formations
+  ON session_formations.id = alignments.session_formation_id
+WHERE
+  alignments.session_formation_id IS NOT NULL
+  AND session_formations.id IS NULL

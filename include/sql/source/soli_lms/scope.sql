@@ -1,0 +1,69 @@
+/*
+relation: scope
+counts: >
+  One row per point of view that figures are computed for: everybody (GLOBAL, without id), and each session,
+  group, sub-group, trainer and learner of the LMS. Learners who are no longer active have their row too, since
+  their past figures stay.
+reads:
+  session_formations: [id, code, titre]
+  groupes: [id, code, nom]
+  sous_groupes: [id, nom, groupe_id]
+  formateurs: [id, prenom, nom]
+  apprenants: [id, prenom, nom]
+notes: >
+  A label is "code – name" where both exist and differ, else the one there is, cut at 191 characters. A sub-group
+  is labelled with its group's code, since "Sous-groupe A" alone exists in every group.
+example: >
+  Group 7 (code DEV101, nom "Développement 1") gives GROUPE, 7, "DEV101 – Développement 1";
+  learner 12 (prenom Zoé, nom Bennani) gives APPRENANT, 12, "Zoé BENNANI".
+*/
+WITH named AS (
+  SELECT
+    'GLOBAL' AS scope_type,
+    NULL AS ref_id,
+    NULL AS code,
+    'Tous les apprenants' AS name
+  UNION ALL
+  SELECT
+    'SESSION' AS scope_type,
+    id AS ref_id,
+    code,
+    titre AS name
+  FROM {{ source }}.session_formations
+  UNION ALL
+  SELECT
+    'GROUPE' AS scope_type,
+    id AS ref_id,
+    code,
+    nom AS name
+  FROM {{ source }}.groupes
+  UNION ALL
+  SELECT
+    'SOUS_GROUPE' AS scope_type,
+    sous_groupes.id AS ref_id,
+    groupes.code,
+    sous_groupes.nom AS name
+  FROM {{ source }}.sous_groupes
+  LEFT JOIN {{ source }}.groupes
+    ON groupes.id = sous_groupes.groupe_id
+  UNION ALL
+  SELECT
+    'FORMATEUR' AS scope_type,
+    id AS ref_id,
+    NULL AS code,
+    CONCAT_WS(' ', prenom, UPPER(nom)) AS name
+  FROM {{ source }}.formateurs
+  UNION ALL
+  SELECT
+    'APPRENANT' AS scope_type,
+    id AS ref_id,
+    NULL AS code,
+    CONCAT_WS(' ', prenom, UPPER(nom)) AS name
+  FROM {{ source }}.apprenants
+)
+
+SELECT
+  scope_type,
+  ref_id,
+  LEFT(CONCAT_WS(' – ', NULLIF(code, ''), NULLIF(NULLIF(name, ''), code)), 191) AS label
+FROM named
