@@ -1,11 +1,15 @@
 """kpi_daily: captures the source and computes the facts of the local day that just ended."""
 
-from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, CronPartitionTimetable, Param, TaskGroup
 
-from kpi.dag_defaults import DAILY_FACTS, dag_defaults
+from kpi.dag_defaults import dag_defaults
 from kpi.operators.checks import figure_checks
-from kpi.operators.daily import CaptureOperator, PreflightOperator, SliceOperator
+from kpi.operators.daily import (
+    CaptureOperator,
+    DayDoneOperator,
+    PreflightOperator,
+    SliceOperator,
+)
 from kpi.operators.dimensions import DimensionsOperator, MetricDictionaryOperator
 from kpi.settings import settings
 
@@ -68,6 +72,7 @@ with DAG(
     with TaskGroup("checks") as checks:
         figure_checks()
 
-    done = EmptyOperator(task_id="done", outlets=[DAILY_FACTS], trigger_rule="none_failed")
+    # A warning ends as skipped.
+    done = DayDoneOperator(task_id="done", trigger_rule="none_failed")
 
     preflight >> capture >> dimensions >> facts >> checks >> done

@@ -9,16 +9,33 @@ from airflow.providers.common.sql.operators.sql import SQLCheckOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from kpi.connections import ETL, SESSION_SETUP
+from kpi.run_dates import business_date
 from kpi.settings import settings
 
 FAIL, WARN = "fail", "warn"
 
 
 class FigureCheckOperator(SQLCheckOperator):
-    """A check whose failure stops the day: its event is not sent."""
+    """A check whose failure stops the day: its event is not sent.
+
+    The query gives one row, whose columns must all be true; the error names those that are not.
+    """
 
     template_fields = (*SQLCheckOperator.template_fields, "parameters")
     template_fields_renderers = {"sql": "mysql", "parameters": "json"}
+
+    def execute(self, context: Any) -> None:
+        hook: Any = self.get_db_hook()
+        record = hook.run(self.sql, handler=_first_row_by_column, parameters=self.parameters)
+        self.log.info("%s", record)
+        wrong = [column for column, value in record.items() if not value]
+        if wrong or not record:
+            self._raise_exception(
+                f"The figures of {business_date(context)} do not pass {self.task_id}: "
+                f"not true is {' and '.join(wrong) or 'that the query has a row'}; "
+                "run this task's SQL, which says what is expected, mend the source or the metric, "
+                "and run the day again."
+            )
 
 
 class WarningCheckOperator(FigureCheckOperator):
@@ -54,3 +71,8 @@ def figure_checks() -> list[FigureCheckOperator]:
             )
         )
     return tasks
+
+
+def _first_row_by_column(cursor: Any) -> dict[str, Any]:
+    row = cursor.fetchone()
+    return {} if row is None else dict(zip(cursor.column_names, row, strict=True))

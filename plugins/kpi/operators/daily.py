@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from kpi import preflight, slices
 from kpi.calendar import parse_day
 from kpi.capture import Found, capture
+from kpi.dag_defaults import DAILY_FACTS
 from kpi.ledger import Author
 from kpi.run_dates import business_date, captured_at
 from kpi.settings import settings
@@ -79,6 +80,21 @@ class SliceOperator(BaseOperator):
             written.deleted,
             written.unchanged,
         )
+
+
+class DayDoneOperator(BaseOperator):
+    """Send the event that a day's facts are complete and checked, with the day as its partition key.
+
+    Airflow gives an event the key of its run, which a run triggered by hand with a date has not.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(outlets=[DAILY_FACTS], **kwargs)
+
+    def execute(self, context: Any) -> None:
+        day = business_date(context)
+        context["outlet_events"][DAILY_FACTS].add_partitions(str(day))
+        self.log.info("The facts of %s are complete and checked.", day)
 
 
 def _table(found: Sequence[Found]) -> str:
