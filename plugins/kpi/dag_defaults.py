@@ -9,7 +9,7 @@ import jinja2
 import pendulum
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
 
-from mysql.connector.errors import ProgrammingError
+from mysql.connector.errors import DataError, IntegrityError, ProgrammingError
 
 from kpi.errors import KpiError
 from kpi.run_dates import business_date
@@ -18,6 +18,12 @@ from kpi.templates import template_context
 
 # One event for each local day whose facts are complete and checked; the event's partition key is the day.
 DAILY_FACTS = Asset(name="kpi_daily_facts", uri="kpi://daily_facts")
+TO_MEND: list[str | type[BaseException]] = [
+    KpiError,
+    ProgrammingError,  # wrong SQL, a table or column that is not there
+    IntegrityError,  # one key twice
+    DataError,  # a value that its column does not hold
+]
 
 
 def dag_defaults() -> dict[str, Any]:
@@ -36,7 +42,7 @@ def dag_defaults() -> dict[str, Any]:
             "retry_delay": timedelta(minutes=1),
             # What a person has to mend is not mended by trying again.
             "retry_policy": ExceptionRetryPolicy(
-                rules=[RetryRule(exception=[KpiError, ProgrammingError], action=RetryAction.FAIL)]
+                rules=[RetryRule(exception=TO_MEND, action=RetryAction.FAIL)]
             ),
         },
     }

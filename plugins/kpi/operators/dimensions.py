@@ -11,7 +11,7 @@ from kpi import calendar, catalog, preflight, time_dimension
 from kpi.connections import ETL, attempted, session
 from kpi.run_dates import now
 from kpi.settings import settings
-from kpi.slices import create_temporary, run_step, temporary
+from kpi.slices import create_temporary, lock, lock_name, run_step, temporary
 from kpi.templates import steps
 
 
@@ -92,16 +92,21 @@ class DimensionsOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         script = steps(self.sql)
+        chosen = settings()
 
         def write() -> None:
-            with session(ETL) as etl:
+            with (
+                session(ETL) as etl,
+                # Two nights at once would add the same branches of the tree.
+                lock(etl, lock_name(etl.schema, "dimensions"), chosen.lock_wait_seconds),
+            ):
                 create_temporary(etl, script)
                 with etl.transaction():
                     for step in script:
                         if not temporary(step):
                             run_step(etl, step, None)
 
-        attempted(write, settings().write_attempts)
+        attempted(write, chosen.write_attempts)
 
 
 def metric_row(metric: catalog.Metric) -> dict[str, str | int]:
