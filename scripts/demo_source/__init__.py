@@ -1,6 +1,7 @@
 """A generator of an LMS-shaped MySQL database: a school whose rows are a pure function of time.
 
-`School` says which rows there are at any instant, `DemoSource` keeps a database at one, `oddities` lists the odd cases.
+`School` says which rows there are at any instant, `DemoSource` keeps a database at one, `oddities`
+lists the odd cases.
 """
 
 from .curriculum import Curriculum

@@ -1,4 +1,4 @@
-"""Makes a demo source, or moves one on: `python -m demo_source create|advance|status`."""
+"""Make a demo source, or move one on: `python -m demo_source create|advance|status`."""
 
 from __future__ import annotations
 
@@ -24,65 +24,62 @@ def _instant(text: str) -> datetime:
             f"{text!r} is no instant: write it like 2026-02-01T01:30:00Z"
         ) from None
     if instant.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no zone: write {text}Z, or an offset")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no time zone: write it like 2026-02-01T01:30:00Z"
+        )
     return instant
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m demo_source", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    create = commands.add_parser(
-        "create", help="drop the database and make it as it stands at an instant"
-    )
-    create.add_argument(
-        "--at",
-        type=_instant,
-        required=True,
-        help="an instant with its zone, like 2026-02-01T01:30:00Z",
-    )
-    create.add_argument(
-        "--learners", type=int, default=None, help="how many learners (240; 2000 with --benchmark)"
-    )
+    create = commands.add_parser("create", help="make the database anew, as of an instant")
+    create.add_argument("--at", type=_instant, required=True, help="like 2026-02-01T01:30:00Z")
+    create.add_argument("--learners", type=int, help="240 if not given; 2000 with --benchmark")
     create.add_argument("--seed", type=int, default=7)
-    create.add_argument("--app-timezone", default="UTC", help="the zone of the datetime columns")
+    create.add_argument("--app-timezone", default="UTC", help="zone of the datetime columns")
     create.add_argument(
-        "--benchmark", action="store_true", help="288 realisation rows each, 80 groups, no oddities"
+        "--benchmark", action="store_true", help="288 realisation rows each, nothing odd"
     )
     advance = commands.add_parser("advance", help="move the database on to a later instant")
-    advance.add_argument("--to", type=_instant, required=True)
+    advance.add_argument("--to", type=_instant, required=True, help="like 2026-02-02T01:30:00Z")
     status = commands.add_parser("status", help="say where the database stands")
     for command in (create, advance, status):
         command.add_argument("--database", default="lms_demo")
     return parser
 
 
+def _create(server: str, arguments: argparse.Namespace) -> str:
+    learners = arguments.learners
+    if arguments.benchmark:
+        school = School.benchmark(2000 if learners is None else learners, arguments.seed)
+    else:
+        school = School(arguments.seed, 240 if learners is None else learners)
+    source = DemoSource(server, arguments.database, school, arguments.app_timezone)
+    counts = source.create(arguments.at)
+    return f"made as of {arguments.at.isoformat()}: {sum(counts.values())} rows"
+
+
 def _run(arguments: argparse.Namespace) -> str:
     server = os.environ.get(SERVER_VARIABLE)
     if not server:
         raise DemoSourceError(
-            f"{SERVER_VARIABLE} is not set: give the server as mysql://root:password@127.0.0.1:port/."
+            f"{SERVER_VARIABLE} is not set: give it as mysql://root:password@127.0.0.1:port/."
         )
     began = time.monotonic()
     if arguments.command == "create":
-        learners = arguments.learners
-        if arguments.benchmark:
-            school = School.benchmark(2000 if learners is None else learners, arguments.seed)
-        else:
-            school = School(arguments.seed, 240 if learners is None else learners)
-        counts = DemoSource(server, arguments.database, school, arguments.app_timezone).create(
-            arguments.at
-        )
-        said = f"{arguments.database} made as of {arguments.at.isoformat()}: {sum(counts.values())} rows"
+        done = _create(server, arguments)
     elif arguments.command == "advance":
         moved = DemoSource.open(server, arguments.database).advance(arguments.to)
-        said = f"{arguments.database} moved to {arguments.to.isoformat()}: {moved}"
+        done = f"moved to {arguments.to.isoformat()}: {moved}"
     else:
-        return f"{arguments.database} stands at {DemoSource.open(server, arguments.database).stands_at().isoformat()}"
-    return f"{said} in {time.monotonic() - began:.1f} s"
+        stands_at = DemoSource.open(server, arguments.database).stands_at()
+        return f"{arguments.database} stands at {stands_at.isoformat()}"
+    return f"{arguments.database} {done} in {time.monotonic() - began:.1f} s"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs a command; 1 with one sentence on standard error when it cannot be done."""
+    """Run a command; return 1, with one sentence on standard error, when it can't be done."""
     try:
         print(_run(_parser().parse_args(argv)))
     except (DemoSourceError, ValueError) as error:

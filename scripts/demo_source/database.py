@@ -1,4 +1,4 @@
-"""The demo school in a MySQL database: made at an instant, and moved on to a later one."""
+"""The demo school in a MySQL database: made at an instant, and moved on to later ones."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from . import statements
-from .clock import utc, zone
+from .clock import stored, utc, zone
 from .lines import Row
 from .realisations import REALISATION_TABLES
-from .schema import CLOCK_TABLE, tables
-from .schema import statements as schema_statements
+from .schema import CLOCK_TABLE, create_statements, tables
 from .school import School, TableChanges
 
 ROWS_HELD = 20_000
@@ -37,20 +36,28 @@ class Moved:
     deleted: dict[str, int]
 
     def __str__(self) -> str:
-        totals = (
-            sum(self.inserted.values()),
-            sum(self.updated.values()),
-            sum(self.deleted.values()),
+        new, changed, gone = (
+            sum(rows.values()) for rows in (self.inserted, self.updated, self.deleted)
         )
-        return "{} rows inserted, {} updated, {} deleted".format(*totals)
+        return f"{new} rows inserted, {changed} updated, {gone} deleted"
+
+
+@dataclass(frozen=True)
+class _Clock:
+    stands_at: datetime
+    app_timezone: str
+    parameters: dict[str, Any]
 
 
 def connection_arguments(uri: str) -> dict[str, Any]:
-    """host, port, user and password of `mysql://user:password@host:port/`. Raises DemoSourceError for anything else."""
+    """Return host, port, user and password of `mysql://user:password@host:port/`.
+
+    Raises DemoSourceError for anything else.
+    """
     parts = urlsplit(uri)
     if parts.scheme != "mysql" or not parts.hostname:
         raise DemoSourceError(
-            f"A server is given as mysql://user:password@host:port/, not as one that begins with {uri[:8]!r}."
+            f"A server is given as mysql://user:password@host:port/, not as {uri[:8]}…."
         )
     return {
         "host": parts.hostname,
@@ -63,8 +70,8 @@ def connection_arguments(uri: str) -> dict[str, Any]:
 class DemoSource:
     """One demo database on a server.
 
-    `server` is a `mysql://` URI or the arguments of `mysql.connector.connect`. `datetime` columns are stored in
-    `app_timezone`. Without a school, the one that the database was made with is read from it.
+    `server` is a `mysql://` URI or the arguments of `mysql.connector.connect`. `datetime` columns
+    are stored in `app_timezone`. Raises DemoSourceError for a name or zone that cannot be used.
     """
 
     def __init__(
@@ -74,9 +81,9 @@ class DemoSource:
         school: School | None = None,
         app_timezone: str = "UTC",
     ) -> None:
-        if not database.isidentifier() or len(database) > 64:
+        if not (database.isascii() and database.isidentifier() and len(database) <= 64):
             raise DemoSourceError(
-                f"{database!r} is no name for a demo database: use letters, digits and _, at most 64."
+                f"{database!r} is no name for a demo database: use letters, digits and _ only."
             )
         try:
             zone(app_timezone)
@@ -84,28 +91,22 @@ class DemoSource:
             raise DemoSourceError(str(error)) from None
         self._server = connection_arguments(server) if isinstance(server, str) else dict(server)
         self.database, self.app_timezone = database, app_timezone
-        self._school = school
+        self.school = school or School()
 
     @classmethod
     def open(cls, server: str | Mapping[str, Any], database: str = "lms_demo") -> DemoSource:
-        """The demo source that is there, with the school and the zone it was made with."""
+        """Return the demo source that is there, with the school and zone it was made with."""
         found = cls(server, database)
         with found._connect() as connection:
-            _, found.app_timezone, parameters = found._clock(connection)
-        found._school = School.from_parameters(parameters)
+            clock = found._clock(connection)
+        found.app_timezone = clock.app_timezone
+        found.school = School.from_parameters(clock.parameters)
         return found
 
-    @property
-    def school(self) -> School:
-        """The school; the default one when none was given."""
-        if self._school is None:
-            self._school = School()
-        return self._school
-
     def create(self, at: datetime) -> dict[str, int]:
-        """Drops the database, makes it again as it stands at that instant (aware) and returns the rows of each table.
+        """Drop the database, make it as it stands at that instant (aware), return rows by table.
 
-        Accounts keep their rights on the database. Refuses to drop one that holds tables but no `demo_clock`.
+        Accounts keep their rights on the database. Refuses to drop one that is not a demo.
         """
         stands_at = utc(at)
         with self._connect(use=False) as connection:
@@ -113,80 +114,81 @@ class DemoSource:
             cursor = connection.cursor()
             cursor.execute(f"DROP DATABASE IF EXISTS `{self.database}`")
             cursor.execute(
-                f"CREATE DATABASE `{self.database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
+                f"CREATE DATABASE `{self.database}` "
+                "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
             )
             cursor.execute(f"USE `{self.database}`")
-            for statement in schema_statements():
+            for statement in create_statements():
                 cursor.execute(statement)
             # Rows come learner by learner, and children may come before their parents.
             cursor.execute("SET SESSION foreign_key_checks = 0, unique_checks = 0")
             counts = self._load(connection, at)
             cursor.execute(
-                f"INSERT INTO {CLOCK_TABLE} (id, stands_at, app_timezone, parameters) VALUES (1, %s, %s, %s)",
+                f"INSERT INTO {CLOCK_TABLE} (id, stands_at, app_timezone, parameters) "
+                "VALUES (1, %s, %s, %s)",
                 (stands_at, self.app_timezone, json.dumps(self.school.parameters())),
             )
             connection.commit()
-            cursor.execute("ANALYZE TABLE " + ", ".join(f"`{name}`" for name in REALISATION_TABLES))
+            cursor.execute("ANALYZE TABLE " + ", ".join(REALISATION_TABLES))
             cursor.fetchall()
         return counts
 
     def advance(self, to: datetime) -> Moved:
-        """Moves the database on to a later instant (aware) in one transaction: what changed between is inserted, updated or deleted.
+        """Move the database on to a later instant (aware), in one transaction.
 
-        Rows that somebody else changed or added are left alone unless they change in the school as well.
-        Raises DemoSourceError when the database stands later, or was made with another school or zone.
+        Only what differs in the school between the two instants is written, so rows that somebody
+        else changed or added stay until they change in the school as well.
+        Raises DemoSourceError when the database stands later, or is of another school or zone.
         """
         target = utc(to)
         with self._connect() as connection:
-            stands_at, app_timezone, parameters = self._clock(connection, lock=True)
-            if target < stands_at:
+            clock = self._clock(connection, lock=True)
+            self._refuse_other_school(clock)
+            if target < clock.stands_at:
                 raise DemoSourceError(
-                    f"{self.database} stands at {stands_at.isoformat()}Z and can't go back to {target.isoformat()}Z: "
-                    "create it anew at the earlier instant."
+                    f"{self.database} stands at {clock.stands_at.isoformat()}Z and can't go back "
+                    f"to {target.isoformat()}Z: create it anew at that instant."
                 )
-            if app_timezone != self.app_timezone or parameters != self.school.parameters():
-                raise DemoSourceError(
-                    f"{self.database} was made with app_timezone {app_timezone} and {json.dumps(parameters)}, not with "
-                    "what was given now: open it with DemoSource.open, or create it anew."
-                )
-            changes = self.school.changes(stands_at.replace(tzinfo=UTC), to, self.app_timezone)
+            since = clock.stands_at.replace(tzinfo=UTC)
+            changes = self.school.changes(since, to, self.app_timezone)
             self._write(connection, changes)
             connection.cursor().execute(f"UPDATE {CLOCK_TABLE} SET stands_at = %s", (target,))
             connection.commit()
         return Moved(
-            {name: len(change.inserted) for name, change in changes.items() if change.inserted},
-            {name: len(change.updated) for name, change in changes.items() if change.updated},
-            {name: len(change.deleted) for name, change in changes.items() if change.deleted},
+            {name: len(table.inserted) for name, table in changes.items() if table.inserted},
+            {name: len(table.updated) for name, table in changes.items() if table.updated},
+            {name: len(table.deleted) for name, table in changes.items() if table.deleted},
         )
 
     def stands_at(self) -> datetime:
-        """The instant the database stands at, aware (UTC)."""
+        """Return the instant the database stands at, aware (UTC)."""
         with self._connect() as connection:
-            return self._clock(connection)[0].replace(tzinfo=UTC)
+            return self._clock(connection).stands_at.replace(tzinfo=UTC)
 
     def change_share(self, share: float, at: datetime) -> int:
-        """Changes the progress of that share of the rows of each realisation table, with `dernier_update` and `updated_at` at `at`.
+        """Change the progress of that share (0 to 1) of each realisation table's rows.
 
-        For benchmarks: no part of the school's life, so `demo_clock` does not move. Another instant picks other rows.
+        Their `dernier_update` and `updated_at` become `at` (aware); another instant picks other
+        rows. For benchmarks: it is no part of the school's life, and `demo_clock` stays.
         Returns how many rows changed.
         """
         if not 0 <= share <= 1:
-            raise DemoSourceError(f"A share lies between 0 and 1, not at {share}.")
+            raise DemoSourceError(f"A share of rows lies between 0 and 1: {share} does not.")
         instant, changed = utc(at), 0
+        wall = stored(instant, zone(self.app_timezone))
         with self._connect() as connection:
             self._clock(connection, lock=True)
             cursor = connection.cursor()
-            wall = (
-                instant.replace(tzinfo=UTC).astimezone(zone(self.app_timezone)).replace(tzinfo=None)
-            )
             for name in REALISATION_TABLES:
                 cursor.execute(f"SELECT COUNT(*) FROM `{name}`")
-                (total,) = cursor.fetchone()  # type: ignore[misc]
+                row: Any = cursor.fetchone()
                 cursor.execute(
-                    f"UPDATE `{name}` JOIN (SELECT id FROM `{name}` ORDER BY CRC32(CONCAT(%s, id)), id LIMIT %s) AS picked USING (id) "
-                    "SET progression_cache = IF(progression_cache >= 50, progression_cache - 7, progression_cache + 3), "
+                    f"UPDATE `{name}` JOIN ("
+                    f"SELECT id FROM `{name}` ORDER BY CRC32(CONCAT(%s, id)), id LIMIT %s"
+                    ") AS picked USING (id) SET progression_cache = "
+                    "IF(progression_cache >= 50, progression_cache - 7, progression_cache + 3), "
                     "dernier_update = %s, updated_at = %s",
-                    (str(instant), round(share * int(total)), wall, instant),
+                    (str(instant), round(share * row[0]), wall, instant),
                 )
                 changed += cursor.rowcount
             connection.commit()
@@ -194,52 +196,56 @@ class DemoSource:
 
     @contextmanager
     def _connect(self, *, use: bool = True) -> Iterator[MySQLConnectionAbstract]:
+        """Open a session in UTC; what is not committed at its end is rolled back."""
         target = {"database": self.database} if use else {}
         try:
-            connection = mysql.connector.connect(
-                **self._server, **target, charset="utf8mb4", autocommit=False
+            connection: Any = mysql.connector.connect(
+                **{**self._server, **target, "charset": "utf8mb4", "autocommit": False}
             )
         except mysql.connector.Error as error:
-            where = f"{self._server.get('host', 'localhost')}:{self._server.get('port', 3306)}"
+            where = f"{self._server.get('host', '127.0.0.1')}:{self._server.get('port', 3306)}"
             raise DemoSourceError(f"Can't open {self.database} on {where}: {error.msg}.") from error
         try:
             connection.cursor().execute(
                 "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES'"
             )
-            yield connection  # type: ignore[misc]
+            yield connection
         finally:
             connection.close()
 
     def _refuse_other_database(self, connection: MySQLConnectionAbstract) -> None:
         cursor = connection.cursor()
         cursor.execute(
-            "SELECT COUNT(*), COALESCE(SUM(table_name = %s), 0) FROM information_schema.tables WHERE table_schema = %s",
+            "SELECT COUNT(*), COALESCE(SUM(table_name = %s), 0) FROM information_schema.tables "
+            "WHERE table_schema = %s",
             (CLOCK_TABLE, self.database),
         )
-        total, clocks = cursor.fetchone()  # type: ignore[misc]
-        if total and not clocks:
+        row: Any = cursor.fetchone()
+        if row[0] and not row[1]:
             raise DemoSourceError(
-                f"{self.database} holds {total} tables and no {CLOCK_TABLE}, so it is no demo: choose another name, or drop it yourself."
+                f"{self.database} holds {row[0]} tables and no {CLOCK_TABLE}, so it is no demo: "
+                "choose another name, or drop it yourself."
             )
 
-    def _clock(
-        self, connection: MySQLConnectionAbstract, *, lock: bool = False
-    ) -> tuple[datetime, str, dict[str, Any]]:
-        cursor = connection.cursor()
-        try:
-            cursor.execute(
-                f"SELECT stands_at, app_timezone, parameters FROM {CLOCK_TABLE}"
-                + (" FOR UPDATE" if lock else "")
-            )
-            row: Any = cursor.fetchone()
-        except mysql.connector.Error as error:
+    def _refuse_other_school(self, clock: _Clock) -> None:
+        given = (self.app_timezone, self.school.parameters())
+        if (clock.app_timezone, clock.parameters) != given:
             raise DemoSourceError(
-                f"{self.database} has no {CLOCK_TABLE}: create it first."
-            ) from error
+                f"{self.database} was made with app_timezone {clock.app_timezone} and "
+                f"{json.dumps(clock.parameters)}: use DemoSource.open, or create it anew."
+            )
+
+    def _clock(self, connection: MySQLConnectionAbstract, *, lock: bool = False) -> _Clock:
+        cursor = connection.cursor()
+        query = f"SELECT stands_at, app_timezone, parameters FROM {CLOCK_TABLE}"
+        try:
+            cursor.execute(f"{query} FOR UPDATE" if lock else query)
+        except mysql.connector.errors.ProgrammingError as error:
+            raise DemoSourceError(f"{self.database} is no demo source: {error.msg}.") from error
+        row: Any = cursor.fetchone()
         if row is None:
             raise DemoSourceError(f"{self.database} was not made to its end: create it anew.")
-        stands_at, app_timezone, parameters = row
-        return stands_at, app_timezone, json.loads(parameters)
+        return _Clock(row[0], row[1], json.loads(row[2]))
 
     def _load(self, connection: MySQLConnectionAbstract, at: datetime) -> dict[str, int]:
         held: dict[str, list[Row]] = {name: [] for name in tables()}
@@ -262,7 +268,10 @@ class DemoSource:
         return counts
 
     def _write(self, connection: MySQLConnectionAbstract, changes: dict[str, TableChanges]) -> None:
-        """Deletes from the leaves up, then inserts from the roots down, then updates. A pivot's rows are never updated."""
+        """Delete from the leaves up, insert from the roots down, then update.
+
+        A pivot's rows never change, so all rows that do have an id.
+        """
         cursor = connection.cursor()
         changed = [(table, changes[name]) for name, table in tables().items() if name in changes]
         for table, change in reversed(changed):

@@ -1,9 +1,9 @@
-"""Life lines: the versions of one row over the year, from which its content at any instant is read."""
+"""Life lines: the versions of one row over the year, from which it is read at any instant."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,9 @@ TableRow = tuple[str, Key, Row]
 class Line:
     """One row from its insertion to its deletion, with every version between.
 
-    `key` is the row's id, or for a pivot whatever tells it apart. Versions are added in the order of time.
-    Values go to the columns by name; every table ends with `created_at`, `updated_at`.
+    `key` is the row's id, or for a pivot whatever tells it apart. Versions are added in the order
+    of time. Values go to columns by name; every table ends with `created_at`, `updated_at`, which
+    stay NULL unless `stamped`.
     """
 
     __slots__ = ("_times", "_versions", "key", "table")
@@ -39,23 +40,23 @@ class Line:
         self._times = [created]
         self._versions: list[Row | None] = [tuple(row)]
 
-    def change(self, at: datetime, *, stamped: bool = True, **values: object) -> Line:
-        """The row from `at` on; `stamped` says whether its `updated_at` moves, as it does unless a bulk statement wrote it."""
+    def change(self, at: datetime, **values: object) -> Line:
+        """Give the row new values from `at` on, its `updated_at` among them."""
         last = self._versions[-1]
         if last is None or at < self._times[-1]:
             raise ValueError(
-                f"{self.table} {self.key} can't change at {at}: its last version is of {self._times[-1]}."
+                f"{self.table} {self.key} can't change at {at}: "
+                f"its last version is of {self._times[-1]}."
             )
         place = tables()[self.table].place
         row = list(last)
         for column, value in values.items():
             row[place[column]] = value
-        if stamped:
-            row[-1] = at
+        row[-1] = at
         return self._add(at, tuple(row))
 
     def end(self, at: datetime) -> Line:
-        """Deletes the row at that instant, unless it is gone before."""
+        """Delete the row at that instant, unless it is gone before."""
         if self._versions[-1] is None:
             return self
         while len(self._times) > 1 and self._times[-1] >= at:
@@ -74,11 +75,11 @@ class Line:
         return self._times[0]
 
     def instants(self) -> list[datetime]:
-        """When the row changes, its insertion and deletion among them."""
+        """Return when the row changes, its insertion and deletion among them."""
         return self._times
 
     def at(self, instant: datetime) -> Row | None:
-        """The row as it stands at that instant; None before its insertion and from its deletion on."""
+        """Return the row at that instant; None before its insertion and from its deletion on."""
         times = self._times
         if instant < times[0]:
             return None
@@ -87,8 +88,8 @@ class Line:
         return self._versions[bisect_right(times, instant) - 1]
 
 
-def rows_of(lines: list[Line], instant: datetime) -> Iterator[TableRow]:
-    """(table, key, row) of every line that has a row at that instant."""
+def rows_of(lines: Iterable[Line], instant: datetime) -> Iterator[TableRow]:
+    """Yield (table, key, row) of every line that has a row at that instant."""
     for line in lines:
         row = line.at(instant)
         if row is not None:

@@ -1,18 +1,19 @@
-"""The words the demo school is made of: people, titles and remarks, in French with its accents and in Arabic."""
+"""The words the school is made of: people, titles and remarks, in accented French and Arabic."""
 
 from __future__ import annotations
 
 FIRST_NAMES = (
-    "Yasmine", "Amine", "Éléonore", "Benoît", "Zineb", "Hamza", "فاطمة الزهراء", "Soufiane", "Salma", "Mehdi", "Inès",
-    "Othmane", "Noémie", "محمد", "Imane", "Ayoub", "Khadija", "Anas", "Chaïma", "Ilyas", "Hajar", "Youssef", "Françoise",
-    "Omar", "Meryem", "عبد الرحمن", "Nada", "Reda", "Aïcha", "Walid", "Ghita", "Zakaria", "Loubna", "Tarik", "سلمى", "Rim",
-    "Adil",
+    "Yasmine", "Amine", "Éléonore", "Benoît", "Zineb", "Hamza", "فاطمة الزهراء", "Soufiane",
+    "Salma", "Mehdi", "Inès", "Othmane", "Noémie", "محمد", "Imane", "Ayoub", "Khadija", "Anas",
+    "Chaïma", "Ilyas", "Hajar", "Youssef", "Françoise", "Omar", "Meryem", "عبد الرحمن", "Nada",
+    "Reda", "Aïcha", "Walid", "Ghita", "Zakaria", "Loubna", "Tarik", "سلمى", "Rim", "Adil",
 )  # fmt: skip
 
 LAST_NAMES = (
-    "El Amrani", "Benjelloun", "Dupré", "Ait Lahcen", "Bouzidi", "Chraïbi", "Tazi", "Naciri", "العلوي", "Berrada", "Haddad",
-    "Lefèvre", "Ouazzani", "Kabbaj", "بنعلي", "Idrissi", "Sefrioui", "Mansouri", "N'Diaye", "Zerouali", "Rachidi", "Skalli",
-    "Fassi-Fihri", "Belkacem", "الإدريسي", "Guessous", "Lahlou", "Moutaouakil", "Jaïdi",
+    "El Amrani", "Benjelloun", "Dupré", "Ait Lahcen", "Bouzidi", "Chraïbi", "Tazi", "Naciri",
+    "العلوي", "Berrada", "Haddad", "Lefèvre", "Ouazzani", "Kabbaj", "بنعلي", "Idrissi",
+    "Sefrioui", "Mansouri", "N'Diaye", "Zerouali", "Rachidi", "Skalli", "Fassi-Fihri", "Belkacem",
+    "الإدريسي", "Guessous", "Lahlou", "Moutaouakil", "Jaïdi",
 )  # fmt: skip
 
 PROGRAMMES = (
@@ -45,15 +46,18 @@ COMPETENCE_VERBS = (
 
 TOPICS = (
     (
-        "Maquettes et ergonomie", "Modèle entité-association", "قواعد البيانات", "Requêtes SQL", "HTML sémantique",
-        "Feuilles de style", "Contrôleurs et routes", "Éloquent & migrations", "Authentification", "Validation des données",
-        "Composants", "État partagé", "Accessibilité", "Tests unitaires", "واجهات المستخدم", "Appels d’API", "Files d’attente",
-        "Intégration continue", "Journalisation", "Déploiement", "Documentation", "Gestion de versions",
+        "Maquettes et ergonomie", "Modèle entité-association", "قواعد البيانات", "Requêtes SQL",
+        "HTML sémantique", "Feuilles de style", "Contrôleurs et routes", "Éloquent & migrations",
+        "Authentification", "Validation des données", "Composants", "État partagé",
+        "Accessibilité", "Tests unitaires", "واجهات المستخدم", "Appels d’API", "Files d’attente",
+        "Intégration continue", "Journalisation", "Déploiement", "Documentation",
+        "Gestion de versions",
     ),
     (
-        "Modèle OSI", "Adressage IPv4 & IPv6", "أمن الشبكات", "Commutation", "Routage", "Réseaux locaux virtuels",
-        "Service DHCP", "Résolution de noms", "Annuaire", "Pare-feu", "Chiffrement", "Certificats", "Détection d’intrusions",
-        "Sauvegardes", "الحوسبة السحابية", "Hyperviseurs", "Conteneurs", "Supervision", "Métrologie", "Journaux système",
+        "Modèle OSI", "Adressage IPv4 & IPv6", "أمن الشبكات", "Commutation", "Routage",
+        "Réseaux locaux virtuels", "Service DHCP", "Résolution de noms", "Annuaire", "Pare-feu",
+        "Chiffrement", "Certificats", "Détection d’intrusions", "Sauvegardes", "الحوسبة السحابية",
+        "Hyperviseurs", "Conteneurs", "Supervision", "Métrologie", "Journaux système",
         "Automatisation", "Plan de reprise",
     ),
 )  # fmt: skip
@@ -113,12 +117,19 @@ REVISION_TEXTS = (
 SILENT_APPROVAL_TEXT = "État : À valider → Validé"
 
 
-def learner_name(number: int) -> tuple[str, str]:
-    """(last name, first name) of the learner with that position; the two lists have coprime lengths."""
+def person(number: int) -> tuple[str, str]:
+    """Return the (last name, first name) at that position; pairs repeat after 29 × 37."""
     return LAST_NAMES[number % len(LAST_NAMES)], FIRST_NAMES[number % len(FIRST_NAMES)]
 
 
+def programme(number: int) -> tuple[str, str]:
+    """Return the (code, name) of the programme at that position, from 0."""
+    if number < len(PROGRAMMES):
+        return PROGRAMMES[number]
+    return f"F{number + 1}", f"Filière {number + 1}"
+
+
 def cycled(words: tuple[str, ...], number: int) -> str:
-    """The word at that position, going round; from the second round on with the number of the round."""
+    """Return the word at that position, going round; the round is added from the second on."""
     turn, place = divmod(number, len(words))
     return words[place] if turn == 0 else f"{words[place]} ({turn + 1})"

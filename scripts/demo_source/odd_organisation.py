@@ -1,93 +1,110 @@
-"""The oddities of the school itself; `oddities` lists them."""
+"""The oddities of the school itself, where it is large enough for them; `oddities` lists them."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from . import names
-from .clock import local
 from .lines import Line
 from .organisation import LAST_YEAR, THIS_YEAR, Organisation
 
-# Alignments beyond the regular ones, and UAs that no table holds, have ids from here on.
+# Ids of alignments beyond the regular ones start above this and the number of UAs.
 EXTRA_ALIGNMENTS = 1000
-MISSING_UAS = 100_000
+# Ids of UAs that no table holds, but alignments point to.
+MISSING_UAS = range(100_000, 100_010)
 
 
 def alter_organisation(organisation: Organisation) -> None:
-    """Adds the odd sessions, groups, trainers, targets, alignments and projects, where the school is large enough."""
-    _sessions(organisation)
-    _groups(organisation)
-    _targets(organisation)
-    _plan(organisation)
-    _projects(organisation)
+    """Add the odd sessions, groups, trainers, targets, alignments and projects."""
+    _add_sessions(organisation)
+    _alter_groups(organisation)
+    _repeat_and_replace_trainers(organisation)
+    _alter_targets(organisation)
+    _alter_plan(organisation)
+    _alter_projects(organisation)
 
 
 def session_without_end(organisation: Organisation) -> int:
-    """The id of the session that has a first day only; the next id is the session without any date."""
-    return organisation.regular_sessions + 1
+    """Return the id of the session that has a first day only; the next has no date at all."""
+    return organisation.last_session + 1
 
 
-def _sessions(organisation: Organisation) -> None:
+def _add_sessions(organisation: Organisation) -> None:
     calendar, first = organisation.calendar, session_without_end(organisation)
-    year = calendar.school_year
-    last = organisation.tree.sizes.sessions
-    for number, (titre, begins, ends, annee) in enumerate(
-        (
-            ("Session de rattrapage", calendar.on(2, 2), None, THIS_YEAR),
-            ("Session à fixer", None, None, THIS_YEAR),
-            (
-                "Session 18 (année précédente)",
-                calendar.on(6, 1).replace(year=year),
-                calendar.on(6, 12).replace(year=year),
-                LAST_YEAR,
-            ),
+    year, order = calendar.school_year, organisation.tree.sizes.sessions
+    old = (date(year, 6, 1), date(year, 6, 12))
+    odd: list[tuple[str, date | None, date | None, int]] = [
+        ("Session de rattrapage", calendar.on(2, 2), None, THIS_YEAR),
+        ("Session à fixer", None, None, THIS_YEAR),
+        ("Session de l’année précédente", *old, LAST_YEAR),
+    ]
+    for number, (titre, begins, ends, of_year) in enumerate(odd):
+        organisation.add(
+            "session_formations",
+            first + number,
+            titre=titre,
+            ordre=order + number + 1,
+            date_debut=begins,
+            date_fin=ends,
+            filiere_id=1,
+            annee_formation_id=of_year,
+            reference=f"SES-X{number + 1}",
         )
-    ):
-        organisation.add("session_formations", first + number, titre=titre, ordre=last + number + 1, date_debut=begins,
-                         date_fin=ends, filiere_id=1, annee_formation_id=annee, reference=f"SES-X{number + 1}")  # fmt: skip
-    if last > 11:
-        unit = organisation.units[0][11]
-        organisation.find("session_formations", unit.session).change(
-            local(calendar.on(2, 17), 10, 5), date_fin=unit.last_day + timedelta(days=4)
+    if order > 11:
+        put_off = organisation.units[0][11]
+        organisation.find("session_formations", put_off.session).change(
+            calendar.at(2, 17, 10, 5), date_fin=put_off.last_day + timedelta(days=4)
         )
 
 
-def _groups(organisation: Organisation) -> None:
+def _alter_groups(organisation: Organisation) -> None:
     calendar, groups = organisation.calendar, organisation.groups
-    organisation.add("groupes", groups + 1, code="DD099", nom="Promotion précédente", filiere_id=1,
-                     annee_formation_id=LAST_YEAR, reference=f"GRP-{groups + 1:04}")  # fmt: skip
+    organisation.add(
+        "groupes",
+        groups + 1,
+        code="DD099",
+        nom="Promotion précédente",
+        filiere_id=1,
+        annee_formation_id=LAST_YEAR,
+        reference=f"GRP-{groups + 1:04}",
+    )
     organisation.add("groupes", groups + 2, code="ATELIER", reference=f"GRP-{groups + 2:04}")
     organisation.find("groupes", min(2, groups)).change(
-        local(calendar.on(1, 12), 9, 30),
-        code="DD102-BIS",
-        nom="Groupe « Éléphants » – فريق الأفيال",
+        calendar.at(1, 12, 9, 30), code="DD102-BIS", nom="Groupe « Éléphants » – فريق الأفيال"
     )
     organisation.find("groupes", min(7, groups)).change(
-        local(calendar.on(2, 16), 9, 30), nom="Groupe RS107 (soir)"
+        calendar.at(2, 16, 9, 30), nom="Groupe RS107 (soir)"
     )
-    pairs = [line for line in organisation.lines if line.table == "formateur_groupe"]
-    twice = pairs[0].at(organisation.founded)
-    if twice is not None:
-        group, trainer = twice[0], twice[1]
-        organisation.lines.append(Line("formateur_groupe", (group, trainer, 1), organisation.founded, stamped=False,
-                                       groupe_id=group, formateur_id=trainer))  # fmt: skip
-    if len(pairs) > 1 and organisation.trainers > 1:
-        replaced = local(calendar.on(2, 10), 8, 45)
-        leaving = pairs[1].end(replaced).at(organisation.founded)
-        if leaving is not None:
-            group, trainer = leaving[0], leaving[1]
-            successor = next(
-                t
-                for t in range(1, organisation.trainers + 1)
-                if t not in organisation.trainers_of(group) or t != trainer
-            )
-            organisation.lines.append(Line("formateur_groupe", (group, successor, 2), replaced, groupe_id=group,
-                                           formateur_id=successor))  # fmt: skip
 
 
-def _targets(organisation: Organisation) -> None:
-    calendar, sizes, founded = organisation.calendar, organisation.tree.sizes, organisation.founded
+def _repeat_and_replace_trainers(organisation: Organisation) -> None:
+    """Repeat group 1's first pair; replace its second trainer, if it has one."""
+    first, *others = organisation.trainers_of(1)
+    _add_trainer(organisation, first, 1, None)
+    newcomers = set(range(1, organisation.trainers + 1)) - {first, *others}
+    for leaving in others:
+        if newcomers:
+            at = organisation.calendar.at(2, 10, 8, 45)
+            next(line for line in organisation.lines if line.key == (1, leaving, 0)).end(at)
+            _add_trainer(organisation, min(newcomers), 2, at)
+
+
+def _add_trainer(
+    organisation: Organisation, trainer: int, number: int, at: datetime | None
+) -> None:
+    pair = Line(
+        "formateur_groupe",
+        (1, trainer, number),
+        at or organisation.founded,
+        stamped=at is not None,
+        groupe_id=1,
+        formateur_id=trainer,
+    )
+    organisation.lines.append(pair)
+
+
+def _alter_targets(organisation: Organisation) -> None:
+    calendar, sizes = organisation.calendar, organisation.tree.sizes
     micro, ua = sizes.micro_competences + 1, sizes.uas + 1
     organisation.add(
         "micro_competences", micro, titre="Atelier libre", code=f"MC{micro:03}", ordre=99
@@ -100,87 +117,89 @@ def _targets(organisation: Organisation) -> None:
         micro_competence_id=micro,
     )
     if sizes.uas >= 6:
-        twin = organisation.find("unite_apprentissages", 5).at(founded)
-        if twin is not None:
-            _, code, nom, ordre, parent, *_ = twin
-            organisation.add(
-                "unite_apprentissages",
-                ua + 1,
-                code=code,
-                nom=nom,
-                ordre=ordre,
-                micro_competence_id=parent,
-            )
-        organisation.find("unite_apprentissages", 6).change(founded, nom=names.SCRIPT_LIKE_NAME)
-    last_programme = organisation.tree.modules[-1]
-    micros = [
-        m
-        for module in last_programme
-        for competence in module.competences
-        for m in competence.micros
-    ]
-    organisation.find("micro_competences", micros[min(4, len(micros) - 1)].id).change(
-        local(calendar.on(2, 11), 14), competence_id=None
-    )
-
-
-def _plan(organisation: Organisation) -> None:
-    calendar, uas = organisation.calendar, organisation.tree.uas[0]
-    number = EXTRA_ALIGNMENTS + organisation.tree.sizes.uas
-
-    def align(ua: int, session: int | None) -> None:
-        nonlocal number
-        number += 1
+        twin = organisation.find("unite_apprentissages", 5).at(organisation.founded)
+        assert twin is not None
+        _, code, nom, ordre, parent, *_ = twin
         organisation.add(
-            "alignement_uas",
-            number,
-            ordre=1,
-            unite_apprentissage_id=ua,
-            session_formation_id=session,
+            "unite_apprentissages",
+            ua + 1,
+            code=code,
+            nom=nom,
+            ordre=ordre,
+            micro_competence_id=parent,
         )
-
-    def realign(ua: int, session: int | None) -> None:
-        organisation.find("alignement_uas", ua).change(
-            organisation.founded, session_formation_id=session
+        organisation.find("unite_apprentissages", 6).change(
+            organisation.founded, nom=names.SCRIPT_LIKE_NAME
         )
-
-    def session_of(ua: int) -> int:
-        return next(unit.session for unit in organisation.units[0] if ua in unit.uas)
-
-    last = organisation.units[0][-1].session
-    if len(uas) > 50:
-        align(uas[4], min(session_of(uas[4]) + 2, last))
-        align(uas[12], max(session_of(uas[12]) - 2, 1))
-        align(uas[11], session_of(uas[11]))
-        realign(uas[20], None)
-        align(uas[21], None)
-        realign(uas[30], session_without_end(organisation))
-        realign(uas[31], session_without_end(organisation) + 1)
-        organisation.find("alignement_uas", uas[43]).change(
-            local(calendar.on(2, 12), 11), session_formation_id=min(session_of(uas[43]) + 2, last)
-        )
-        organisation.find("alignement_uas", uas[38]).end(local(calendar.on(2, 19), 17))
-    align(
-        organisation.tree.sizes.uas + 1,
-        organisation.units[0][len(organisation.units[0]) // 2].session,
+    micros = [micro for module in organisation.tree.modules[-1] for micro in module.micros()]
+    organisation.find("micro_competences", micros[min(4, len(micros) - 1)].id).change(
+        calendar.at(2, 11, 14), competence_id=None
     )
-    for missing in range(10):
-        align(
-            MISSING_UAS + missing,
-            organisation.units[0][missing % len(organisation.units[0])].session,
+
+
+class _Plan:
+    """The alignments of the first programme's UAs, given by their place in it."""
+
+    def __init__(self, organisation: Organisation) -> None:
+        self._organisation = organisation
+        self._uas = organisation.tree.uas[0]
+        self._next = EXTRA_ALIGNMENTS + organisation.tree.sizes.uas + 1
+        self.sessions = [unit.session for unit in organisation.units[0]]
+
+    def session(self, place: int, later: int = 0) -> int:
+        """Return the session a UA is taught in, or one some sessions later or earlier."""
+        units, ua = self._organisation.units[0], self._uas[place]
+        order = next(order for order, unit in enumerate(units) if ua in unit.uas)
+        return self.sessions[min(max(order + later, 0), len(units) - 1)]
+
+    def align(self, ua: int, session: int | None, at: datetime | None = None) -> None:
+        """Add an alignment of a UA, given by its id, at the founding or later."""
+        self._organisation.lines.append(
+            Line(
+                "alignement_uas",
+                self._next,
+                at or self._organisation.founded,
+                ordre=1,
+                unite_apprentissage_id=ua,
+                session_formation_id=session,
+            )
         )
-    for programme, own in enumerate(organisation.tree.uas):
+        self._next += 1
+
+    def repeat(self, place: int, session: int | None) -> None:
+        """Plan a UA a second time."""
+        self.align(self._uas[place], session)
+
+    def line(self, place: int) -> Line:
+        """Return a UA's own alignment."""
+        return self._organisation.find("alignement_uas", self._uas[place])
+
+
+def _alter_plan(organisation: Organisation) -> None:
+    calendar, plan = organisation.calendar, _Plan(organisation)
+    endless, founded = session_without_end(organisation), organisation.founded
+    if len(organisation.tree.uas[0]) > 45:
+        plan.repeat(4, plan.session(4, later=2))
+        plan.repeat(12, plan.session(12, later=-2))
+        plan.repeat(11, plan.session(11))
+        plan.repeat(21, None)
+        plan.line(20).change(founded, session_formation_id=None)
+        plan.line(30).change(founded, session_formation_id=endless)
+        plan.line(31).change(founded, session_formation_id=endless + 1)
+        moved = plan.session(43, later=2)
+        plan.line(43).change(calendar.at(2, 12, 11), session_formation_id=moved)
+        plan.line(38).end(calendar.at(2, 19, 17))
+    plan.align(organisation.tree.sizes.uas + 1, plan.sessions[len(plan.sessions) // 2])
+    for number, missing in enumerate(MISSING_UAS):
+        plan.align(missing, plan.sessions[number % len(plan.sessions)])
+    for own in organisation.tree.uas:
         organisation.remove("alignement_uas", own[-1])
-        if programme == organisation.programmes - 1:
-            session = organisation.units[programme][-1].session
-            organisation.lines.append(Line("alignement_uas", number + 1, local(calendar.on(2, 24), 10, 15), ordre=9,
-                                           unite_apprentissage_id=own[-1], session_formation_id=session))  # fmt: skip
+    late = organisation.units[-1][-1].session
+    plan.align(organisation.tree.uas[-1][-1], late, calendar.at(2, 24, 10, 15))
 
 
-def _projects(organisation: Organisation) -> None:
-    projects = organisation.tree.sizes.projects * organisation.programmes
-    if projects >= 2:
+def _alter_projects(organisation: Organisation) -> None:
+    last = organisation.tree.sizes.projects * organisation.programmes
+    if last >= 2:
         organisation.find("projets", 2).change(organisation.founded, session_formation_id=None)
-    organisation.add(
-        "projets", projects + 1, titre="Projet « en réserve »", formateur_id=1, filiere_id=1
-    )
+    organisation.add("projets", last + 1, titre="Projet en réserve", formateur_id=1, filiere_id=1)

@@ -11,9 +11,8 @@ SCHEMA_FILE = Path(__file__).with_name("schema.sql")
 CLOCK_TABLE = "demo_clock"
 
 _TABLE = re.compile(r"^CREATE TABLE (\w+) \((.*?)^\);", re.M | re.S)
-_COLUMN = re.compile(
-    r"^  (\w+) (bigint|int|tinyint|varchar|longtext|double|datetime|timestamp|date)\b", re.M
-)
+_TYPES = "bigint|int|tinyint|varchar|longtext|double|datetime|timestamp|date"
+_COLUMN = re.compile(rf"^  (\w+) ({_TYPES})\b", re.M)
 
 
 @dataclass(frozen=True)
@@ -39,22 +38,19 @@ class Table:
 
 
 @cache
-def statements() -> tuple[str, ...]:
-    """The `CREATE TABLE` statements, parents before children."""
+def create_statements() -> tuple[str, ...]:
+    """Return the `CREATE TABLE` statements, parents before children."""
     text = re.sub(r"^--.*\n", "", SCHEMA_FILE.read_text(encoding="utf-8"), flags=re.M)
     return tuple(part.strip() for part in text.split(";\n") if part.strip())
 
 
 @cache
 def tables() -> dict[str, Table]:
-    """The source's tables by name, parents before children; without `demo_clock`."""
+    """Return the source's tables by name, parents before children; without `demo_clock`."""
     found: dict[str, Table] = {}
     for name, body in _TABLE.findall(SCHEMA_FILE.read_text(encoding="utf-8")):
         columns = _COLUMN.findall(body)
-        found[name] = Table(
-            name,
-            tuple(column for column, _ in columns),
-            tuple(n for n, (_, kind) in enumerate(columns) if kind == "datetime"),
-        )
-    found.pop(CLOCK_TABLE)
+        local = tuple(place for place, (_, kind) in enumerate(columns) if kind == "datetime")
+        found[name] = Table(name, tuple(column for column, _ in columns), local)
+    del found[CLOCK_TABLE]
     return found

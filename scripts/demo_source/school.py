@@ -1,4 +1,4 @@
-"""The demo school as a pure function of time: its rows at any instant, and what changes between two."""
+"""The demo school as a pure function of time: its rows at any instant, what changes between two."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from .curriculum import Curriculum, Tree
 from .fate import ordinary_fate
 from .life import Life
 from .lines import Key, Row, TableRow, rows_of
+from .odd_fates import alter_fate, steady_fate
 from .odd_organisation import alter_organisation
-from .oddities import alter_fate, alter_life, upkeep_nights
+from .oddities import alter_life, case_of, upkeep_nights
 from .organisation import Organisation
 from .schema import tables
+from .work import Work
 
-# Above so many learners their lives are built anew each time they are needed, instead of being kept.
+# Above so many learners, lives are made anew each time they are needed, instead of being kept.
 KEPT_LIVES = 700
 
 State = dict[str, dict[Key, dict[str, Any]]]
@@ -37,8 +39,8 @@ class TableChanges:
 class School:
     """A school of `learners` learners over the year that begins in September of `school_year`.
 
-    The same arguments give the same rows, whatever is asked before. `oddities=False` leaves out everything that
-    `demo_source.oddities` lists, so that each learner has each of his realisation rows exactly once.
+    The same arguments give the same rows, whatever is asked before. `oddities=False` leaves out all
+    that `demo_source.oddities` lists, so that nobody has a realisation row twice.
     Raises ValueError when a size is below what a school needs.
     """
 
@@ -56,7 +58,8 @@ class School:
         self.curriculum = curriculum or Curriculum()
         if learners < 1 or trainers < 1 or groups < self.curriculum.filieres:
             raise ValueError(
-                f"A school needs at least 1 learner, 1 trainer and {self.curriculum.filieres} groups (one per filiere): "
+                "A school needs a learner, a trainer, and a group for each of its "
+                f"{self.curriculum.filieres} filieres: "
                 f"got learners={learners}, trainers={trainers}, groups={groups}."
             )
         self.seed, self.learners, self.school_year = seed, learners, school_year
@@ -66,22 +69,16 @@ class School:
         if oddities:
             alter_organisation(self.organisation)
         self._upkeep = upkeep_nights(self.calendar) if oddities else []
-        self._lives: list[Life] = []
+        self._kept: list[Life] = []
 
     @classmethod
     def benchmark(cls, learners: int = 2000, seed: int = 7) -> School:
-        """Each learner with 288 realisation rows, in 80 groups with 20 trainers, without oddities."""
-        return cls(
-            seed,
-            learners,
-            curriculum=Curriculum.benchmark(),
-            groups=80,
-            trainers=20,
-            oddities=False,
-        )
+        """80 groups, 20 trainers, 288 realisation rows for each learner, and nothing odd."""
+        sizes = Curriculum.benchmark()
+        return cls(seed, learners, curriculum=sizes, groups=80, trainers=20, oddities=False)
 
     def parameters(self) -> dict[str, Any]:
-        """What makes this school, as plain values; `from_parameters` makes it again."""
+        """Return what makes this school, as plain values for `from_parameters`."""
         return {
             "seed": self.seed,
             "learners": self.learners,
@@ -94,14 +91,15 @@ class School:
 
     @classmethod
     def from_parameters(cls, parameters: dict[str, Any]) -> School:
-        """The school of `parameters()`."""
-        return cls(**{**parameters, "curriculum": Curriculum.from_dict(parameters["curriculum"])})
+        """Return the school of `parameters()`."""
+        curriculum = Curriculum.from_dict(parameters["curriculum"])
+        return cls(**{**parameters, "curriculum": curriculum})
 
     def state_at(self, instant: datetime, app_timezone: str = "UTC") -> State:
-        """Every table's rows by key and column, as the application stores them at that instant (aware).
+        """Return every table's rows by key and column, as stored at that instant (aware).
 
-        `datetime` columns hold wall-clock times of `app_timezone`, `timestamp` columns naive UTC times. The key is the id,
-        in a pivot a tuple that only tells its rows apart.
+        `datetime` columns hold wall-clock times of `app_timezone`, `timestamp` columns naive UTC
+        times. The key is the id; in a pivot it is a tuple that only tells its rows apart.
         """
         state: State = {table: {} for table in tables()}
         for table, key, row in self.rows_at(instant, app_timezone):
@@ -109,55 +107,62 @@ class School:
         return state
 
     def rows_at(self, instant: datetime, app_timezone: str = "UTC") -> Iterator[TableRow]:
-        """(table, key, row) of every row at that instant (aware), as stored; not sorted by table. Memory stays bounded."""
-        at, name = utc(instant), app_timezone
-        yield from _as_stored(rows_of(self.organisation.lines, at), name)
-        for life in self._each_life(at):
-            yield from _as_stored(life.rows_at(at, self._upkeep_before(at)), name)
+        """Yield (table, key, row) of every row as stored at that instant (aware).
+
+        Rows come learner by learner, so not sorted by table, and memory stays bounded.
+        """
+        at = utc(instant)
+        upkeep = self._last_upkeep(at)
+        yield from _as_stored(rows_of(self.organisation.lines, at), app_timezone)
+        for life in self._lives(at):
+            yield from _as_stored(life.rows_at(at, upkeep), app_timezone)
 
     def changes(
         self, since: datetime, until: datetime, app_timezone: str = "UTC"
     ) -> dict[str, TableChanges]:
-        """What to write to tables that stand at `since` for them to stand at `until`; both aware."""
+        """Return what brings tables that stand at `since` to `until` (both aware), by table."""
         first, last = utc(since), utc(until)
+        before, after = self._last_upkeep(first), self._last_upkeep(last)
         found: dict[str, TableChanges] = defaultdict(TableChanges)
-        _compare(
-            rows_of(self.organisation.lines, first),
-            rows_of(self.organisation.lines, last),
-            app_timezone,
-            found,
-        )
-        before, after = self._upkeep_before(first), self._upkeep_before(last)
-        for life in self._each_life(last):
+
+        def compare(old: Iterator[TableRow], new: Iterator[TableRow]) -> None:
+            _compare(_as_stored(old, app_timezone), _as_stored(new, app_timezone), found)
+
+        compare(rows_of(self.organisation.lines, first), rows_of(self.organisation.lines, last))
+        for life in self._lives(last):
             if before != after or life.acts_between(first, last):
-                _compare(
-                    life.rows_at(first, before), life.rows_at(last, after), app_timezone, found
-                )
+                compare(life.rows_at(first, before), life.rows_at(last, after))
         return dict(found)
 
-    def _upkeep_before(self, instant: datetime) -> datetime | None:
+    def _last_upkeep(self, instant: datetime) -> datetime | None:
         return max((night for night in self._upkeep if night <= instant), default=None)
 
-    def _each_life(self, until: datetime) -> Iterator[Life]:
-        """Everybody's life, lived at least until that instant."""
-        if not self._lives and self.learners <= KEPT_LIVES:
-            self._lives = [self._live(learner) for learner in range(1, self.learners + 1)]
-        if self._lives:
-            yield from self._lives
+    def _lives(self, until: datetime) -> Iterator[Life]:
+        """Yield everybody's life, lived at least until that instant."""
+        learners = range(1, self.learners + 1)
+        if self.learners <= KEPT_LIVES:
+            self._kept = self._kept or [self.life(learner) for learner in learners]
+            yield from self._kept
             return
         # Oddities look at the whole year.
         horizon = None if self.oddities else until
-        for learner in range(1, self.learners + 1):
-            yield self._live(learner, horizon)
+        for learner in learners:
+            yield self.life(learner, horizon)
 
-    def _live(self, learner: int, until: datetime | None = None) -> Life:
+    def life(self, learner: int, until: datetime | None = None) -> Life:
+        """Return a learner's life; what he begins after `until` may be left out."""
         rng = Random(f"{self.seed}/{learner}")
         group = (learner - 1) % self.groups + 1
-        fate = ordinary_fate(self.calendar, rng, group, self.organisation.programme_of(group))
-        if self.oddities:
-            alter_fate(learner, fate, self.organisation)
+        case = case_of(learner) if self.oddities else None
+        if case is None:
+            programme = self.organisation.programme_of(group)
+            fate = ordinary_fate(self.calendar, rng, group, programme)
+        else:
+            fate = steady_fate(self.organisation, learner, group)
+            alter_fate(case, fate, self.organisation)
         life = Life(self.organisation, learner, self.learners, fate, rng)
-        life.live(until)
+        life.open_studies()
+        Work(life, rng).do(until)
         if self.oddities:
             alter_life(life)
         life.finish()
@@ -165,33 +170,25 @@ class School:
 
 
 def _as_stored(rows: Iterator[TableRow], app_timezone: str) -> Iterator[TableRow]:
-    """The rows with their `datetime` columns in the application's zone."""
+    """Yield the rows with their `datetime` columns in the application's zone."""
     if app_timezone == "UTC":
         yield from rows
         return
-    app_zone, local_columns = (
-        zone(app_timezone),
-        {name: table.local for name, table in tables().items()},
-    )
+    app_zone = zone(app_timezone)
+    places = {name: table.local for name, table in tables().items()}
     for table, key, row in rows:
-        places = local_columns[table]
-        if places:
-            values = list(row)
-            for place in places:
-                if values[place] is not None:
-                    values[place] = stored(values[place], app_zone)
-            row = tuple(values)
-        yield table, key, row
+        values = list(row)
+        for place in places[table]:
+            if values[place] is not None:
+                values[place] = stored(values[place], app_zone)
+        yield table, key, tuple(values)
 
 
 def _compare(
-    old: Iterator[TableRow],
-    new: Iterator[TableRow],
-    app_timezone: str,
-    found: dict[str, TableChanges],
+    old: Iterator[TableRow], new: Iterator[TableRow], found: dict[str, TableChanges]
 ) -> None:
-    before = {(table, key): row for table, key, row in _as_stored(old, app_timezone)}
-    for table, key, row in _as_stored(new, app_timezone):
+    before = {(table, key): row for table, key, row in old}
+    for table, key, row in new:
         last = before.pop((table, key), None)
         if last is None:
             found[table].inserted[key] = row

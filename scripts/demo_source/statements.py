@@ -1,4 +1,7 @@
-"""The SQL that writes rows: statements of many rows each, with literals, since binding that many values takes too long."""
+"""The SQL that writes rows: many rows a statement, as literals.
+
+Binding that many values one by one takes longer than the server needs for the rows.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def _text(value: str) -> str:
     return f"'{value.translate(_ESCAPES)}'"
 
 
-def _moment(value: datetime) -> str:
+def _time(value: date) -> str:
     return f"'{value}'"
 
 
@@ -33,19 +36,18 @@ _LITERALS: dict[type, Callable[[Any], str]] = {
     int: str,
     float: _double,
     str: _text,
-    datetime: _moment,
-    date: _moment,
+    datetime: _time,
+    date: _time,
     type(None): lambda _: "NULL",
 }
 
 
 def literal(value: object) -> str:
-    """The value as MySQL reads it, in a session without NO_BACKSLASH_ESCAPES. Raises KeyError for a type it does not know."""
+    """Return a value as MySQL reads it (backslashes escape); KeyError for an unknown type."""
     return _LITERALS[type(value)](value)
 
 
-def values(row: Row) -> str:
-    """The row's values, separated by commas."""
+def _literals(row: Row) -> str:
     return ",".join([_LITERALS[type(value)](value) for value in row])
 
 
@@ -60,34 +62,35 @@ def _names(table: Table) -> str:
 
 
 def inserts(table: Table, rows: Iterable[Row]) -> Iterator[str]:
-    """Statements that insert the rows."""
+    """Yield statements that insert the rows."""
     head = f"INSERT INTO `{table.name}` ({_names(table)}) VALUES\n"
     for chunk in _chunks(rows):
-        yield head + ",\n".join([f"({values(row)})" for row in chunk])
+        yield head + ",\n".join([f"({_literals(row)})" for row in chunk])
 
 
 def updates(table: Table, rows: Iterable[Row]) -> Iterator[str]:
-    """Statements that give the rows with those ids their new values. A row that is not there any more is not made."""
-    assignments = ", ".join(
-        f"`{table.name}`.`{column}` = new.`{column}`" for column in table.columns[1:]
-    )
+    """Yield statements that give the rows with those ids their new values.
+
+    A row that is not there any more is not made.
+    """
+    name = table.name
+    changes = ", ".join(f"`{name}`.`{column}` = new.`{column}`" for column in table.columns[1:])
     for chunk in _chunks(rows):
-        listed = ",\n".join([f"ROW({values(row)})" for row in chunk])
+        listed = ",\n".join([f"ROW({_literals(row)})" for row in chunk])
         yield (
             f"UPDATE (VALUES\n{listed}) AS new ({_names(table)})\n"
-            f"STRAIGHT_JOIN `{table.name}` ON `{table.name}`.id = new.id\nSET {assignments}"
+            f"STRAIGHT_JOIN `{name}` ON `{name}`.id = new.id\nSET {changes}"
         )
 
 
 def deletes(table: Table, rows: Iterable[Row]) -> Iterator[str]:
-    """Statements that delete the rows: by id, or in a pivot one row that has all these values."""
+    """Yield statements that delete the rows: by id, or from a pivot one row with all its values."""
     if table.has_id:
         for chunk in _chunks(rows):
-            yield f"DELETE FROM `{table.name}` WHERE id IN ({','.join([str(row[0]) for row in chunk])})"
+            ids = ",".join([str(row[0]) for row in chunk])
+            yield f"DELETE FROM `{table.name}` WHERE id IN ({ids})"
         return
     for row in rows:
-        same = " AND ".join(
-            f"`{column}` <=> {literal(value)}"
-            for column, value in zip(table.columns, row, strict=True)
-        )
+        pairs = zip(table.columns, row, strict=True)
+        same = " AND ".join(f"`{column}` <=> {literal(value)}" for column, value in pairs)
         yield f"DELETE FROM `{table.name}` WHERE {same} LIMIT 1"
