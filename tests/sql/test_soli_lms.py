@@ -1,0 +1,267 @@
+"""The adapter soli_lms on a real MySQL: rows of the LMS in, contract rows out (soli_lms/*.yaml)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import mysql.connector
+import pytest
+import yaml
+from kpi import catalog
+from kpi.settings import PROJECT, Settings
+from kpi.templates import renderer
+from mysql_accounts import connect
+from mysql_server import PrivateServer
+
+Row = Mapping[str, Any]
+
+CASES = Path(__file__).parent / "soli_lms"
+SCHEMA = PROJECT / "scripts" / "demo_source" / "schema.sql"
+RELATIONS = sorted(catalog.CONTRACT)
+ADAPTER = catalog.relations(Settings().sql_dir, "soli_lms")
+UNKNOWN_COLUMN = 1054
+# What a column gets that may not be NULL and that a case does not name.
+FILLERS: dict[str, Any] = {
+    "varchar": "",
+    "longtext": "",
+    "date": date(2025, 9, 1),
+    "datetime": datetime(2025, 9, 1),
+}
+
+
+class Lms:
+    """A database with the LMS's tables, or some of them, and the adapter's SELECTs on it."""
+
+    def __init__(self, cursor: Any, name: str) -> None:
+        self.cursor = cursor
+        self.name = name
+        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+        cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+        cursor.execute(f"USE {name}")
+
+    def create_all_tables(self) -> Lms:
+        for statement in statements(SCHEMA):
+            self.cursor.execute(statement)
+        return self
+
+    def create_tables(self, columns: Mapping[str, Sequence[str]], types: Row) -> Lms:
+        """Make tables with these columns only; `types` is by "table.column"."""
+        for table, names in columns.items():
+            declared = ", ".join(f"`{name}` {types[f'{table}.{name}']}" for name in names)
+            self.cursor.execute(f"CREATE TABLE {table} ({declared})")
+        return self
+
+    def tables(self) -> list[str]:
+        return sorted({table for table, *_ in self._columns()})
+
+    def types(self) -> dict[str, str]:
+        return {f"{table}.{name}": kind for table, name, kind, _ in self._columns()}
+
+    def load(self, tables: Mapping[str, Sequence[Row]]) -> None:
+        """Replace all rows of the LMS by these, in which columns may be missing."""
+        for table in self.tables():
+            self.cursor.execute(f"DELETE FROM {table}")
+        needed = [(table, name, kind) for table, name, kind, filled in self._columns() if filled]
+        for table, rows in tables.items():
+            filler = {
+                name: FILLERS.get(kind.partition("(")[0], 0)
+                for owner, name, kind in needed
+                if owner == table
+            }
+            for number, given in enumerate(rows):
+                row = (
+                    filler
+                    | ({"reference": f"r{number}"} if "reference" in filler else {})
+                    | dict(given)
+                )
+                self.cursor.execute(
+                    f"INSERT INTO {table} ({', '.join(f'`{name}`' for name in row)}) "
+                    f"VALUES ({', '.join(['%s'] * len(row))})",
+                    tuple(row.values()),
+                )
+
+    def select(self, relation: str, app_timezone: str = "UTC") -> list[dict[str, Any]]:
+        render = renderer(Settings(source_timezone=app_timezone), source=f"`{self.name}`")
+        self.cursor.execute(render(f"source/soli_lms/{relation}.sql"))
+        return [
+            dict(zip(self.cursor.column_names, row, strict=True)) for row in self.cursor.fetchall()
+        ]
+
+    def _columns(self) -> list[tuple[str, str, str, bool]]:
+        """Table, column, type and whether an INSERT must name it, of each column."""
+        self.cursor.execute(
+            "SELECT table_name, column_name, column_type, is_nullable = 'NO' "
+            "AND column_default IS NULL AND extra <> 'auto_increment' "
+            "FROM information_schema.columns WHERE table_schema = %s",
+            (self.name,),
+        )
+        return [
+            (table, name, str(kind), bool(must))
+            for table, name, kind, must in self.cursor.fetchall()
+        ]
+
+
+@pytest.fixture(scope="module")
+def cursor(server: PrivateServer) -> Iterator[Any]:
+    """A session in UTC, as the capture's; no foreign keys, cases name only what counts."""
+    with connect(server.root_uri) as connection, connection.cursor() as opened:
+        opened.execute("SET SESSION time_zone = '+00:00', foreign_key_checks = 0")
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def lms(cursor: Any) -> Iterator[Lms]:
+    made = Lms(cursor, "t_soli_lms").create_all_tables()
+    yield made
+    cursor.execute("DROP DATABASE t_soli_lms")
+
+
+@pytest.fixture
+def other_lms(cursor: Any, lms: Lms) -> Iterator[Lms]:
+    """An empty database beside the LMS."""
+    yield Lms(cursor, "t_soli_lms_other")
+    cursor.execute("DROP DATABASE t_soli_lms_other")
+    cursor.execute(f"USE {lms.name}")
+
+
+def cases() -> Iterator[Any]:
+    for path in sorted(CASES.glob("*.yaml")):
+        found = yaml.safe_load(path.read_text("utf-8"))
+        base = next((case["lms"] for case in found if case["name"] == "base"), {})
+        for case in found:
+            if case["name"] != "base":
+                tables = {
+                    table: [*base.get(table, []), *case["lms"].get(table, [])]
+                    for table in {**base, **case["lms"]}
+                }
+                yield pytest.param(path.stem, case, tables, id=f"{path.stem}-{case['name']}")
+
+
+def only(columns: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    """Rows as sorted text, reduced to some columns, one number one spelling."""
+
+    def text(value: Any) -> str:
+        return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+
+    return sorted(", ".join(f"{name}={text(row.get(name))}" for name in columns) for row in rows)
+
+
+@pytest.mark.parametrize(("relation", "case", "tables"), [*cases()])
+def test_golden_case(
+    lms: Lms, relation: str, case: Row, tables: Mapping[str, Sequence[Row]]
+) -> None:
+    lms.load(tables)
+    rows = lms.select(relation, case.get("app_timezone", "UTC"))
+    named = {name for row in case["gives"] for name in row}
+    columns = [name for name in catalog.CONTRACT[relation] if name in named]
+    assert len(columns) == len(named), (
+        f"{case['name']} names columns that the contract does not have"
+    )
+    assert only(columns, rows) == only(columns, case["gives"])
+
+
+def test_each_relation_has_its_cases() -> None:
+    assert sorted(path.stem for path in CASES.glob("*.yaml")) == RELATIONS == sorted(ADAPTER)
+
+
+@pytest.mark.parametrize("app_timezone", ["UTC", "Africa/Casablanca"])
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_columns_are_those_of_the_contract(lms: Lms, relation: str, app_timezone: str) -> None:
+    lms.load({})
+    lms.select(relation, app_timezone)
+    assert lms.cursor.column_names == catalog.CONTRACT[relation]
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_reads_all_and_only_what_its_header_declares(
+    lms: Lms, other_lms: Lms, relation: str
+) -> None:
+    """The preflight compares headers with the source: they miss nothing and ask nothing in vain."""
+    reads = ADAPTER[relation][0].reads
+    other_lms.create_tables(reads, lms.types())
+    other_lms.select(relation)
+    for table, columns in reads.items():
+        for column in columns:
+            rename = f"ALTER TABLE {table} RENAME COLUMN `{{}}` TO `{{}}`"
+            other_lms.cursor.execute(rename.format(column, "gone"))
+            with pytest.raises(mysql.connector.Error) as refused:
+                other_lms.select(relation)
+            assert refused.value.errno == UNKNOWN_COLUMN, f"{table}.{column}"
+            other_lms.cursor.execute(rename.format("gone", column))
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_columns_that_a_newer_lms_adds_change_nothing(
+    lms: Lms, other_lms: Lms, relation: str
+) -> None:
+    """The worst case: each table gains all columns of the others, and those of the contract."""
+    types = lms.types()
+    names = {key.partition(".")[2] for key in types} | {
+        name for columns in catalog.CONTRACT.values() for name in columns
+    }
+    reads = ADAPTER[relation][0].reads
+    wide = {
+        f"{table}.{name}": types.get(f"{table}.{name}", "int") for table in reads for name in names
+    }
+    # MySQL's column names know no case.
+    columns = {name.lower(): name for name in sorted(names)}
+    other_lms.create_tables({table: tuple(columns.values()) for table in reads}, wide)
+    other_lms.select(relation)
+    assert other_lms.cursor.column_names == catalog.CONTRACT[relation]
+
+
+@pytest.mark.parametrize(
+    "collation", ["utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci", "utf8mb4_general_ci"]
+)
+def test_the_sessions_collation_is_of_no_concern(lms: Lms, collation: str) -> None:
+    """Labels and keys mix the session's literals with the LMS's columns."""
+    lms.load(
+        {
+            "groupes": [{"id": 7, "code": "DEV101", "nom": "Développement"}],
+            "realisation_modules": [{"id": i, "apprenant_id": 12, "module_id": 2} for i in (1, 2)],
+        }
+    )
+    lms.cursor.execute(f"SET NAMES utf8mb4 COLLATE {collation}")
+    try:
+        found = {relation: lms.select(relation) for relation in RELATIONS}
+    finally:
+        lms.cursor.execute("SET NAMES utf8mb4")
+    assert found["scope"][1]["label"] == "DEV101 – Développement"
+    assert found["reject"][0]["source_key"] == "MODULE:2:12#1"
+
+
+def test_the_rows_read_follow_the_rows_there(lms: Lms) -> None:
+    """No join of all with all: four times the learners, four times the rows, not sixteen."""
+    read = {learners: rows_read(lms, learners) for learners in (25, 100)}
+    for relation in RELATIONS:
+        assert read[100][relation] < 6 * read[25][relation], relation
+        assert read[100][relation] < 40 * 100 * 60, relation  # 60 UAs and 60 tasks each
+
+
+def rows_read(lms: Lms, learners: int) -> dict[str, int]:
+    """Rows that MySQL reads for each SELECT on the school of school.sql with so many learners."""
+    lms.load({})
+    lms.cursor.execute("SET @learners = %s", (learners,))
+    lms.cursor.execute("START TRANSACTION")
+    for statement in statements(CASES / "school.sql"):
+        lms.cursor.execute(statement)
+    lms.cursor.execute("COMMIT")
+    lms.cursor.execute(f"ANALYZE TABLE {', '.join(lms.tables())}")
+    lms.cursor.fetchall()
+    read = {}
+    for relation in RELATIONS:
+        lms.cursor.execute("FLUSH STATUS")
+        assert lms.select(relation) or relation == "reject"
+        lms.cursor.execute("SHOW SESSION STATUS LIKE 'Handler\\_read\\_%'")
+        read[relation] = sum(int(value) for _, value in lms.cursor.fetchall())
+    return read
+
+
+def statements(script: Path) -> list[str]:
+    """The statements of a script in which a semicolon ends a line and a comment fills one."""
+    text = re.sub(r"^--.*\n", "", script.read_text("utf-8"), flags=re.MULTILINE)
+    return [part for part in text.split(";\n") if part.strip()]
