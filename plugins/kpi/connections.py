@@ -149,6 +149,11 @@ def session(conn_id: str) -> Iterator[Session]:
             f"The Airflow connection '{conn_id}' uses the driver '{client}'; "
             f'set its extra to {{"client": "{DRIVER}"}}.'
         )
+    if not settings.schema:
+        raise ConnectionProblem(
+            f"The Airflow connection '{conn_id}' names no schema; put the database's name into it, "
+            "that of the LMS for kpi_source, of the kpi_* tables for the others."
+        )
     try:
         connection: Any = MySqlHook(mysql_conn_id=conn_id, init_command=SESSION_SETUP).get_conn()
     except mysql.connector.Error as error:
