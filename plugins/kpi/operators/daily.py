@@ -9,10 +9,10 @@ from airflow.sdk import BaseOperator
 
 from kpi import preflight, slices
 from kpi.calendar import parse_day
-from kpi.capture import Found, capture
+from kpi.capture import Found, capture, planned
 from kpi.dag_defaults import DAILY_FACTS
 from kpi.ledger import Author
-from kpi.run_dates import business_date, captured_at
+from kpi.run_dates import business_date, captured_at, now
 from kpi.settings import settings
 from kpi.templates import steps
 
@@ -22,7 +22,8 @@ class PreflightOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         day = business_date(context)
-        captured_at(context)
+        # Refuses an instant at which nothing can be captured for the day.
+        planned(day, captured_at(context), now(), None, settings().timezone)
         preflight.before_daily(day, settings())
         self.log.info("All is in order for %s.", day)
 
