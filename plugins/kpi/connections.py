@@ -22,7 +22,7 @@ SOURCE, ETL, ADMIN, READ = "kpi_source", "kpi_etl", "kpi_admin", "kpi_read"
 
 SESSION_SETUP = (
     "SET SESSION time_zone = '+00:00', transaction_isolation = 'READ-COMMITTED', "
-    "group_concat_max_len = 1048576, join_buffer_size = 67108864, "
+    "group_concat_max_len = 1048576, join_buffer_size = 67108864, tmp_table_size = 536870912, "
     "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'"
 )
 DRIVER = "mysql-connector-python"

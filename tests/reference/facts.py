@@ -130,8 +130,15 @@ METRICS = {
 def state_rows(
     history: History, day: date, calendar: Calendar, window_start_day: date | None = None
 ) -> dict[tuple[str, int, str, int, str, str], tuple[int, int]]:
-    """Return (scope…, target…, domain, state_code) → (state_ordre, count), at all six levels."""
+    """Return (scope…, target…, domain, state_code) → (state_ordre, count), at all six levels.
+
+    A state has one order in all cells: the greatest that any row in force gives it.
+    """
     look = Look(history, day, calendar, window_start_day)
+    orders: dict[tuple[str, str], int] = {}
+    for row in look.realisations:
+        state = (row.domain, row.state_code)
+        orders[state] = max(row.state_order, orders.get(state, row.state_order))
     found: dict[tuple[str, int, str, int, str, str], tuple[int, int]] = {}
     for scope, members in look.members.items():
         for row in look.realisations:
@@ -139,8 +146,8 @@ def state_rows(
                 continue
             for target in look.above[(row.domain, row.ref_id)]:
                 key = (*scope, *target, row.domain, row.state_code)
-                order, count = found.get(key, (row.state_order, 0))
-                found[key] = (max(order, row.state_order), count + 1)
+                order = orders[row.domain, row.state_code]
+                found[key] = (order, found.get(key, (order, 0))[1] + 1)
     return found
 
 

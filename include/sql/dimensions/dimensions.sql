@@ -48,13 +48,16 @@ ON DUPLICATE KEY UPDATE
 
 -- step: create closure
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_closure (
-  descendant_id BIGINT NOT NULL,
+  target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  ref_id BIGINT NOT NULL,
   ancestor_id BIGINT NOT NULL,
-  PRIMARY KEY (descendant_id, ancestor_id)
+  ancestor_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  is_self TINYINT(1) NOT NULL,
+  PRIMARY KEY (target_type, ref_id, ancestor_id)
 );
 
 -- step: unfold the tree
-INSERT INTO stage_closure (descendant_id, ancestor_id)
+INSERT INTO stage_closure (target_type, ref_id, ancestor_id, ancestor_type, is_self)
 WITH RECURSIVE edge AS (
   -- A target without a parent, or whose parent is not known, hangs directly under GLOBAL.
   SELECT
@@ -88,25 +91,37 @@ closure AS (
 )
 
 SELECT
-  descendant_id,
-  ancestor_id
-FROM closure;
+  target.target_type,
+  target.ref_key,
+  ancestor.id,
+  ancestor.target_type,
+  target.id = ancestor.id
+FROM closure
+INNER JOIN kpi_target AS target
+  ON target.id = closure.descendant_id
+INNER JOIN kpi_target AS ancestor
+  ON ancestor.id = closure.ancestor_id;
 
 -- step: kpi_target_closure: remove
 DELETE existing
 FROM kpi_target_closure AS existing
 LEFT JOIN stage_closure AS stage
-  ON stage.descendant_id = existing.descendant_id
+  ON stage.target_type = existing.target_type
+  AND stage.ref_id = existing.ref_id
   AND stage.ancestor_id = existing.ancestor_id
-WHERE stage.descendant_id IS NULL;
+WHERE stage.ancestor_id IS NULL;
 
 -- step: kpi_target_closure: add
-INSERT INTO kpi_target_closure (descendant_id, ancestor_id)
+INSERT INTO kpi_target_closure (target_type, ref_id, ancestor_id, ancestor_type, is_self)
 SELECT
-  stage.descendant_id,
-  stage.ancestor_id
+  stage.target_type,
+  stage.ref_id,
+  stage.ancestor_id,
+  stage.ancestor_type,
+  stage.is_self
 FROM stage_closure AS stage
 LEFT JOIN kpi_target_closure AS existing
-  ON existing.descendant_id = stage.descendant_id
+  ON existing.target_type = stage.target_type
+  AND existing.ref_id = stage.ref_id
   AND existing.ancestor_id = stage.ancestor_id
-WHERE existing.descendant_id IS NULL;
+WHERE existing.ancestor_id IS NULL;

@@ -29,13 +29,14 @@ member AS (
 )
 {%- endmacro %}
 
-{# realisation: one row per (learner, target) of the domains, with the day's instants beside it. #}
-{% macro realisations(domains) -%}
+{# realisation: one row per (learner, target) of the domains. They are read in one range of the primary key, or, when few
+   are asked for one by one, by learner. #}
+{% macro realisations(domains, by_learner=false) -%}
 realisation AS (
   SELECT
     history.learner_id,
-    kpi_target.id AS target_id,
     history.domain,
+    history.ref_id,
     history.state_code,
     history.state_order,
     history.is_final,
@@ -47,11 +48,8 @@ realisation AS (
     history.last_activity_at,
     history.origin = 'RECONSTRUCTED' AS reconstructed
   FROM kpi_time AS day
-  INNER JOIN kpi_src_realisation AS history
+  INNER JOIN kpi_src_realisation AS history{{ '' if by_learner else ' IGNORE INDEX (uq_realisation)' }}
     ON {{ in_force('history') }}
-  INNER JOIN kpi_target
-    ON kpi_target.target_type = history.domain
-    AND kpi_target.ref_key = history.ref_id
   WHERE
     day.date_id = %(as_of)s
     AND history.domain IN ('{{ domains | join("', '") }}')
@@ -63,8 +61,8 @@ realisation AS (
 planned AS (
   SELECT
     groupe.learner_id,
-    kpi_target.id AS target_id,
-    plan.ua_ref_id,
+    'UA' AS domain,
+    plan.ua_ref_id AS ref_id,
     MIN(plan.due_on) AS due_on
   FROM kpi_time AS day
   INNER JOIN kpi_src_plan AS plan
@@ -74,10 +72,7 @@ planned AS (
     AND kpi_scope.ref_key = plan.scope_ref_id
   INNER JOIN member AS groupe
     ON groupe.scope_id = kpi_scope.id
-  INNER JOIN kpi_target
-    ON kpi_target.target_type = 'UA'
-    AND kpi_target.ref_key = plan.ua_ref_id
   WHERE day.date_id = %(as_of)s
-  GROUP BY groupe.learner_id, kpi_target.id, plan.ua_ref_id
+  GROUP BY groupe.learner_id, plan.ua_ref_id
 )
 {%- endmacro %}

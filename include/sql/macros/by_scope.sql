@@ -1,48 +1,49 @@
 {#
 From observations of learners to figures of scopes: the end of every metric's SELECT.
 
-An additive metric gives a CTE `observation` (learner_id, target_id, part, reconstructed): one row per
+An additive metric gives a CTE `observation` (learner_id, domain, ref_id, part, reconstructed): one row per
 (learner, ref) pair that counts. The sums are made once per learner (that is the APPRENANT scope), then per cohort,
 then per scope: a cohort is the learners who share all their other scopes, so each of them is counted in each scope
 once, however the scopes overlap. A cohort is named by its smallest learner_id, whose memberships are the cohort's.
 #}
 
-{# scope_sum: part, whole and reconstructed per (scope, target).
-   own_level: the observations already lie at the metric's levels, one per (learner, target); else they count at
-   every level named that lies at or above their target. #}
+{# scope_sum: part, whole and reconstructed per (scope, target). An observation counts at each target of the levels that
+   is its own or lies above it; with own_level, at its own only (one observation per learner and target).
+   The small closure is hashed and the observations run past it; each learner_sum is made once. #}
 {% macro sums(levels, own_level=false) -%}
-{% if own_level -%}
 learner_sum AS (
-  SELECT
-    learner_id,
-    target_id,
-    part,
+{%- if own_level %}
+  SELECT /*+ NO_INDEX(closure) */
+    observation.learner_id,
+    closure.ancestor_id AS target_id,
+    observation.part,
     1 AS whole,
-    reconstructed
-  FROM observation
-),
-{%- else -%}
-learner_sum AS (
-  SELECT
+    observation.reconstructed
+  FROM kpi_target_closure AS closure
+  INNER JOIN observation
+    ON observation.domain = closure.target_type
+    AND observation.ref_id = closure.ref_id
+  WHERE closure.is_self = 1
+{%- else %}
+  SELECT /*+ NO_INDEX(closure) NO_MERGE(observation) */
     observation.learner_id,
     closure.ancestor_id AS target_id,
     SUM(observation.part) AS part,
     COUNT(*) AS whole,
     SUM(observation.reconstructed) AS reconstructed
-  FROM observation
-  INNER JOIN kpi_target_closure AS closure
-    ON closure.descendant_id = observation.target_id
-  INNER JOIN kpi_target AS level
-    ON level.id = closure.ancestor_id
-    AND level.target_type IN ('{{ levels | join("', '") }}')
+  FROM kpi_target_closure AS closure
+  INNER JOIN observation
+    ON observation.domain = closure.target_type
+    AND observation.ref_id = closure.ref_id
+  WHERE closure.ancestor_type IN ('{{ levels | join("', '") }}')
   GROUP BY observation.learner_id, closure.ancestor_id
-),
 {%- endif %}
+),
 
 {{ cohorts() }},
 
 cohort_sum AS (
-  SELECT
+  SELECT /*+ NO_MERGE(learner_sum) */
     cohort.cohort_id,
     learner_sum.target_id,
     SUM(learner_sum.part) AS part,
@@ -55,7 +56,7 @@ cohort_sum AS (
 ),
 
 scope_sum AS (
-  SELECT
+  SELECT /*+ NO_MERGE(learner_sum) */
     member.scope_id,
     learner_sum.target_id,
     learner_sum.part,

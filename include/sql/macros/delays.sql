@@ -1,5 +1,5 @@
 {#
-Delays and their percentiles. A delay CTE gives (learner_id, target_id, event_id, microseconds, reconstructed), one row per
+Delays and their percentiles. A delay CTE gives (learner_id, domain, ref_id, event_id, microseconds, reconstructed), one row per
 event and target it was made on; `ranked` spreads it over scopes and the targets above, an event once per (scope, target).
 The window is the local days %(since)s to %(as_of)s; members are those at the end of %(as_of)s.
 #}
@@ -12,8 +12,9 @@ The window is the local days %(since)s to %(as_of)s; members are those at the en
 delay AS (
   SELECT
     realisation.learner_id,
-    realisation.target_id,
-    CONCAT(realisation.learner_id, ':', realisation.target_id) AS event_id,
+    realisation.domain,
+    realisation.ref_id,
+    CONCAT(realisation.learner_id, ':', realisation.ref_id) AS event_id,
     TIMESTAMPDIFF(MICROSECOND, realisation.started_at, realisation.finished_at) AS microseconds,
     realisation.reconstructed
   FROM kpi_time AS first_day
@@ -34,7 +35,8 @@ delay AS (
 delay AS (
   SELECT
     feedback.learner_id,
-    kpi_target.id AS target_id,
+    feedback.target_type AS domain,
+    feedback.target_ref_id AS ref_id,
     feedback.submission_id AS event_id,
     TIMESTAMPDIFF(MICROSECOND, feedback.submitted_at, feedback.feedback_at) AS microseconds,
     0 AS reconstructed
@@ -44,9 +46,6 @@ delay AS (
   INNER JOIN kpi_src_feedback AS feedback
     ON feedback.feedback_at >= first_day.utc_start
     AND feedback.feedback_at < last_day.utc_end
-  INNER JOIN kpi_target
-    ON kpi_target.target_type = feedback.target_type
-    AND kpi_target.ref_key = feedback.target_ref_id
   WHERE
     first_day.date_id = %(since)s
     AND feedback.submitted_at IS NOT NULL
@@ -64,10 +63,9 @@ sample AS (
     delay.reconstructed
   FROM delay
   INNER JOIN kpi_target_closure AS closure
-    ON closure.descendant_id = delay.target_id
-  INNER JOIN kpi_target AS level
-    ON level.id = closure.ancestor_id
-    AND level.target_type IN ('{{ levels | join("', '") }}')
+    ON closure.target_type = delay.domain
+    AND closure.ref_id = delay.ref_id
+    AND closure.ancestor_type IN ('{{ levels | join("', '") }}')
   INNER JOIN member
     ON member.learner_id = delay.learner_id
 ),

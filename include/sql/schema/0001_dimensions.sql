@@ -34,10 +34,13 @@ CREATE TABLE IF NOT EXISTS kpi_target (
 ) ENGINE = InnoDB;
 
 CREATE TABLE IF NOT EXISTS kpi_target_closure (
-  descendant_id BIGINT NOT NULL COMMENT 'kpi_target.id; every target is its own descendant',
-  ancestor_id BIGINT NOT NULL COMMENT 'kpi_target.id of the target itself or of one above it in the tree',
-  PRIMARY KEY (descendant_id, ancestor_id)
-) ENGINE = InnoDB COMMENT 'the tree of targets now in force, unfolded: one row per (target, itself or an ancestor)';
+  target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  ref_id BIGINT NOT NULL COMMENT 'id in the source, 0 for GLOBAL',
+  ancestor_id BIGINT NOT NULL COMMENT 'kpi_target.id of the target itself or of one above it',
+  ancestor_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  is_self TINYINT(1) NOT NULL,
+  PRIMARY KEY (target_type, ref_id, ancestor_id)
+) ENGINE = InnoDB COMMENT 'the tree of targets now in force, unfolded: where a row about a target counts';
 
 CREATE TABLE IF NOT EXISTS kpi_metric (
   id BIGINT PRIMARY KEY AUTO_INCREMENT,

@@ -23,7 +23,8 @@ WITH {{ as_of.members() }},
 observation AS (
   SELECT
     realisation.learner_id,
-    realisation.target_id,
+    realisation.domain,
+    realisation.ref_id,
     realisation.last_activity_at IS NULL OR realisation.last_activity_at < first_day.utc_start AS part,
     realisation.reconstructed
   FROM kpi_time AS first_day

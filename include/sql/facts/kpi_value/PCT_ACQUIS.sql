@@ -23,7 +23,8 @@ WITH {{ as_of.members() }},
 observation AS (
   SELECT
     learner_id,
-    target_id,
+    domain,
+    ref_id,
     is_final AS part,
     reconstructed
   FROM realisation

@@ -19,20 +19,21 @@ example: >
 {% import 'macros/by_scope.sql' as by_scope -%}
 WITH {{ as_of.members() }},
 
-{{ as_of.realisations(['UA']) }},
+{{ as_of.realisations(['UA'], by_learner=true) }},
 
 {{ as_of.planned() }},
 
 observation AS (
   SELECT
     planned.learner_id,
-    planned.target_id,
+    planned.domain,
+    planned.ref_id,
     COALESCE(realisation.is_final, 0) AS part,
     COALESCE(realisation.reconstructed, 0) AS reconstructed
   FROM planned
   LEFT JOIN realisation
     ON realisation.learner_id = planned.learner_id
-    AND realisation.target_id = planned.target_id
+    AND realisation.ref_id = planned.ref_id
   WHERE planned.due_on <= %(as_of)s
 ),
 

@@ -23,7 +23,8 @@ WITH {{ as_of.members() }},
 observation AS (
   SELECT
     learner_id,
-    target_id,
+    domain,
+    ref_id,
     progress_pct AS part,
     reconstructed
   FROM realisation

@@ -22,7 +22,8 @@ WITH {{ as_of.members() }},
 observation AS (
   SELECT
     learner_id,
-    target_id,
+    domain,
+    ref_id,
     100 * score / score_max AS part,
     reconstructed
   FROM realisation
