@@ -66,12 +66,22 @@ dated_sessions AS (
     id,
     filiere_id,
     annee_formation_id,
-    {{ local_midnight('date_debut') | indent(4) }} AS active_from,
-    {{ local_midnight('date_fin + INTERVAL 1 DAY') | indent(4) }} AS active_to
+    date_debut AS first_day,
+    date_fin + INTERVAL 1 DAY AS day_after
   FROM {{ source }}.session_formations
   WHERE
     date_debut IS NOT NULL
     AND date_fin IS NOT NULL
+),
+
+sessions AS (
+  SELECT
+    id,
+    filiere_id,
+    annee_formation_id,
+    {{ local_midnight('first_day') | indent(4) }} AS active_from,
+    {{ local_midnight('day_after') | indent(4) }} AS active_to
+  FROM dated_sessions
 )
 
 SELECT
@@ -129,13 +139,13 @@ GROUP BY
 UNION ALL
 SELECT DISTINCT
   'SESSION' AS scope_type,
-  dated_sessions.id AS scope_ref_id,
+  sessions.id AS scope_ref_id,
   group_members.apprenant_id AS learner_id,
-  dated_sessions.active_from,
-  dated_sessions.active_to
-FROM dated_sessions
+  sessions.active_from,
+  sessions.active_to
+FROM sessions
 INNER JOIN {{ source }}.groupes
-  ON groupes.filiere_id = dated_sessions.filiere_id
-  AND groupes.annee_formation_id = dated_sessions.annee_formation_id
+  ON groupes.filiere_id = sessions.filiere_id
+  AND groupes.annee_formation_id = sessions.annee_formation_id
 INNER JOIN group_members
   ON group_members.groupe_id = groupes.id
