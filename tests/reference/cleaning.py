@@ -34,14 +34,11 @@ def usable_realisations(source: dict[str, list[Row]], rejects: Rejects) -> list[
     usable = []
     for row in source["realisation"]:
         key = source_key("realisation", (row["domain"], row["ref_id"], row["learner_id"]))
-        reasons = []
         if not _target_exists(source, row["domain"], row["ref_id"]):
-            reasons.append("unknown_target")
+            rejects.add("realisation", key, "", "unknown_target")
+            continue
         if not _learner_exists(source, row["learner_id"]):
-            reasons.append("unknown_learner")
-        if reasons:
-            for reason in reasons:
-                rejects.add("realisation", key, "", reason)
+            rejects.add("realisation", key, "", "unknown_learner")
             continue
 
         clean = dict(row)
@@ -78,14 +75,11 @@ def usable_memberships(source: dict[str, list[Row]], rejects: Rejects) -> list[R
     for row in source["membership"]:
         clean = dict(row, scope_ref_id=row["scope_ref_id"] or 0)
         key = (clean["scope_type"], clean["scope_ref_id"], clean["learner_id"])
-        reasons = []
         if not _scope_exists(source, clean["scope_type"], clean["scope_ref_id"]):
-            reasons.append("unknown_scope")
-        if not _learner_exists(source, clean["learner_id"]):
-            reasons.append("unknown_learner")
-        for reason in reasons:
-            rejects.add("membership", source_key("membership", key), "", reason)
-        if not reasons:
+            rejects.add("membership", source_key("membership", key), "", "unknown_scope")
+        elif not _learner_exists(source, clean["learner_id"]):
+            rejects.add("membership", source_key("membership", key), "", "unknown_learner")
+        else:
             usable.append(clean)
     return usable
 
@@ -95,14 +89,11 @@ def usable_plans(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]:
     usable = []
     for row in source["plan"]:
         key = (row["scope_type"], row["scope_ref_id"], row["ua_ref_id"])
-        reasons = []
         if not _scope_exists(source, row["scope_type"], row["scope_ref_id"]):
-            reasons.append("unknown_scope")
-        if not _target_exists(source, "UA", row["ua_ref_id"]):
-            reasons.append("unknown_target")
-        for reason in reasons:
-            rejects.add("plan", source_key("plan", key), "", reason)
-        if not reasons:
+            rejects.add("plan", source_key("plan", key), "", "unknown_scope")
+        elif not _target_exists(source, "UA", row["ua_ref_id"]):
+            rejects.add("plan", source_key("plan", key), "", "unknown_target")
+        else:
             usable.append(dict(row))
     return usable
 
@@ -114,14 +105,11 @@ def usable_feedback(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]
         clean = dict(row, target_ref_id=row["target_ref_id"] or 0)
         target = (clean["target_type"], clean["target_ref_id"])
         key = source_key("feedback", (clean["submission_id"], *target))
-        reasons = []
         if not _target_exists(source, *target):
-            reasons.append("unknown_target")
+            rejects.add("feedback", key, "", "unknown_target")
+            continue
         if not _learner_exists(source, clean["learner_id"]):
-            reasons.append("unknown_learner")
-        if reasons:
-            for reason in reasons:
-                rejects.add("feedback", key, "", reason)
+            rejects.add("feedback", key, "", "unknown_learner")
             continue
         submitted, answered = clean["submitted_at"], clean["feedback_at"]
         if submitted is not None and answered is not None and answered <= submitted:
@@ -136,21 +124,17 @@ def _learner_exists(source: dict[str, list[Row]], learner_id: int) -> bool:
 
 
 def _scope_exists(source: dict[str, list[Row]], scope_type: str, ref_id: int) -> bool:
-    if scope_type == "GLOBAL":
-        return True
-    for row in source["scope"]:
-        if row["scope_type"] == scope_type and row["ref_id"] == ref_id:
-            return True
-    return False
+    return any(
+        row["scope_type"] == scope_type and (row["ref_id"] or 0) == ref_id
+        for row in source["scope"]
+    )
 
 
 def _target_exists(source: dict[str, list[Row]], target_type: str, ref_id: int) -> bool:
-    if target_type == "GLOBAL":
-        return True
-    for row in source["target"]:
-        if row["target_type"] == target_type and row["ref_id"] == ref_id:
-            return True
-    return False
+    return any(
+        row["target_type"] == target_type and (row["ref_id"] or 0) == ref_id
+        for row in source["target"]
+    )
 
 
 def _decimal(value: float | Decimal | None) -> Decimal | None:

@@ -24,7 +24,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
 SELECT
   CONCAT_WS(':', stage.submission_id, stage.target_type, stage.target_ref_id) AS source_key,
   '' AS field,
-  IF(known_learner.learner_id IS NULL, 'unknown_learner', 'unknown_target') AS reason,
+  IF(stage_target.ref_key IS NULL, 'unknown_target', 'unknown_learner') AS reason,
   NULL AS detail
 FROM stage_feedback AS stage
 LEFT JOIN known_learner
@@ -35,16 +35,6 @@ LEFT JOIN stage_target
 WHERE
   known_learner.learner_id IS NULL
   OR stage_target.ref_key IS NULL
-{% endcall %}
-
-{% call history.reject('feedback', 'feedback not after its submission') %}
-SELECT
-  CONCAT_WS(':', submission_id, target_type, target_ref_id) AS source_key,
-  'feedback_at' AS field,
-  'feedback_not_after_submission' AS reason,
-  CONCAT(feedback_at, ' <= ', submitted_at) AS detail
-FROM stage_feedback
-WHERE feedback_at <= submitted_at
 {% endcall %}
 
 -- step: feedback: leave out unknown
@@ -58,6 +48,16 @@ LEFT JOIN stage_target
 WHERE
   known_learner.learner_id IS NULL
   OR stage_target.ref_key IS NULL;
+
+{% call history.reject('feedback', 'feedback not after its submission') %}
+SELECT
+  CONCAT_WS(':', submission_id, target_type, target_ref_id) AS source_key,
+  'feedback_at' AS field,
+  'feedback_not_after_submission' AS reason,
+  CONCAT(feedback_at, ' <= ', submitted_at) AS detail
+FROM stage_feedback
+WHERE feedback_at <= submitted_at
+{% endcall %}
 
 -- step: feedback: find new
 INSERT INTO change_feedback (submission_id)
