@@ -7,11 +7,21 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
+import hypothesis
 import pytest
 from kpi.settings import PROJECT, Settings
 from mysql_server import PrivateServer
 
 from tests.warehouse import Warehouse
+
+# The servers are on loopback with self-signed certificates; loading the machine's list of authorities
+# into each connection's TLS context takes 0.1 s.
+os.environ["SSL_CERT_FILE"] = os.devnull
+
+# The same few examples each time; `--hypothesis-profile=thorough` draws several hundred new ones.
+hypothesis.settings.register_profile("usual", max_examples=40, derandomize=True, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=400, deadline=None)
+hypothesis.settings.load_profile("usual")
 
 FIRST_DAY, LAST_DAY = date(2025, 8, 1), date(2027, 1, 31)
 
@@ -47,14 +57,18 @@ def new_warehouse(
 ) -> Iterator[Callable[..., Warehouse]]:
     """Make bootstrapped warehouses over contract sources; Airflow's connections are restored at the end."""
     before = {key: value for key, value in os.environ.items() if key.startswith("AIRFLOW_CONN_")}
+    warehouses = []
 
     def make(name: str, source_root_uri: str | None = None, **changes: object) -> Warehouse:
         chosen = contract_settings.model_copy(update=changes)
         made = Warehouse(server.root_uri, f"t_{name}", chosen, source_root_uri).create()
+        warehouses.append(made)
         made.create_contract_source()
         return made.bootstrap(FIRST_DAY, LAST_DAY)
 
     yield make
+    for made in warehouses:
+        made.close()
     for key in [key for key in os.environ if key.startswith("AIRFLOW_CONN_")]:
         del os.environ[key]
     os.environ.update(before)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from kpi.connections import ADMIN, ETL, session
 from kpi.operators.dimensions import metric_row
 from kpi.settings import Settings
 from kpi.slices import create_temporary, run_step, temporary
-from kpi.templates import renderer, steps
+from kpi.templates import Step, renderer, steps
 from mysql_accounts import connect, create_accounts
 
 FACTS = ("kpi_value", "kpi_state_count", "kpi_percentiles")
@@ -26,7 +28,7 @@ CONTRACT_SCHEMA = Path(__file__).parent / "contract_schema.sql"
 Rows = list[tuple[Any, ...]]
 
 
-@dataclass
+@dataclass(repr=False)
 class Warehouse:
     """One KPI database with its source; its accounts have the rights of docs/accounts.sql and no others."""
 
@@ -35,10 +37,21 @@ class Warehouse:
     settings: Settings
     source_root_uri: str | None = None
     connections: dict[str, dict[str, Any]] = field(default_factory=dict)
+    keeps_scripts: bool = False
+    _scripts: dict[str, list[Step]] = field(default_factory=dict)
+    _sessions: dict[tuple[str, int], Any] = field(default_factory=dict)  # root's, by server, thread
+    _opened: ExitStack = field(default_factory=ExitStack)
 
     @property
     def source_name(self) -> str:
         return f"{self.name}_source"
+
+    def __repr__(self) -> str:
+        return f"Warehouse({self.name})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Make Hypothesis show it by its __repr__."""
+        printer.text(repr(self))
 
     def create(self) -> Warehouse:
         """Make both databases empty and the accounts; point Airflow's connections at them."""
@@ -89,17 +102,23 @@ class Warehouse:
     def render(self, path: str) -> str:
         return renderer(self.settings, source_schema=lambda: f"`{self.source_name}`")(path)
 
+    def script(self, path: str) -> list[Step]:
+        """Render a script and split it into its steps; once only where `keeps_scripts`."""
+        if path not in self._scripts or not self.keeps_scripts:
+            self._scripts[path] = steps(self.render(path))
+        return self._scripts[path]
+
     # -- the nightly batch, a task at a time
 
     def capture(self, day: date, captured_at: datetime | None = None) -> list[capture.Found] | None:
         instant = captured_at or datetime.combine(
             day + timedelta(days=1), datetime.min.time().replace(hour=1, minute=30)
         )
-        script = steps(self.render("capture/capture.sql"))
+        script = self.script("capture/capture.sql")
         return capture.capture(day, instant, script, self.settings, ledger.Author())
 
     def dimensions(self) -> None:
-        script = steps(self.render("dimensions/dimensions.sql"))
+        script = self.script("dimensions/dimensions.sql")
         with session(ETL) as etl:
             create_temporary(etl, script)
             with etl.transaction():
@@ -111,7 +130,7 @@ class Warehouse:
         return {
             table: slices.write_slice(
                 slices.Slice.daily(table, day),
-                steps(self.render(f"facts/{table}/slice.sql")),
+                self.script(f"facts/{table}/slice.sql"),
                 self.settings,
                 ledger.Author(),
             )
@@ -142,40 +161,57 @@ class Warehouse:
 
     def load_source(self, relations: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Replace the contract source's rows by these."""
-        uri = self.source_root_uri or self.root_uri
-        with connect(uri) as root, root.cursor() as cursor:
+        with self._cursor(self.source_root_uri or self.root_uri, self.source_name) as cursor:
+            cursor.execute("START TRANSACTION")
             for relation, columns in catalog.CONTRACT.items():
                 if relation == "reject":
                     continue
-                cursor.execute(f"DELETE FROM `{self.source_name}`.{relation}")
+                cursor.execute(f"DELETE FROM {relation}")
                 rows = [
                     [row.get(column) for column in columns] for row in relations.get(relation, ())
                 ]
                 if rows:
                     marks = ", ".join(["%s"] * len(columns))
                     cursor.executemany(
-                        f"INSERT INTO `{self.source_name}`.{relation} ({', '.join(columns)}) VALUES ({marks})",
-                        rows,
+                        f"INSERT INTO {relation} ({', '.join(columns)}) VALUES ({marks})", rows
                     )
+            cursor.execute("COMMIT")
 
     def empty(self) -> None:
         """Empty every KPI table but kpi_time and kpi_metric."""
-        tables = self.rows(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() "
-            "AND table_name NOT IN ('kpi_time', 'kpi_metric', 'kpi_migration')"
-        )
-        with connect(self.root_uri) as root, root.cursor() as cursor:
+        with self._cursor(self.root_uri, self.name) as cursor:
+            cursor.execute(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() "
+                "AND table_name NOT IN ('kpi_time', 'kpi_metric', 'kpi_migration')"
+            )
+            tables = [table for (table,) in cursor.fetchall()]
             cursor.execute("SET SESSION foreign_key_checks = 0")
-            for (table,) in tables:
-                cursor.execute(f"DELETE FROM `{self.name}`.{table}")
+            cursor.execute("START TRANSACTION")  # one commit for all
+            for table in tables:
+                cursor.execute(f"DELETE FROM {table}")
+            cursor.execute("COMMIT")
+            cursor.execute("SET SESSION foreign_key_checks = 1")
 
-    @staticmethod
-    def _root(uri: str, database: str, sql: str, parameters: Sequence[Any]) -> Rows:
-        with connect(uri) as root, root.cursor() as cursor:
-            cursor.execute(f"USE `{database}`")
-            cursor.execute("SET SESSION time_zone = '+00:00'")
+    def close(self) -> None:
+        """Close root's sessions; the databases stay."""
+        self._sessions.clear()
+        self._opened.close()
+
+    def _root(self, uri: str, database: str, sql: str, parameters: Sequence[Any]) -> Rows:
+        with self._cursor(uri, database) as cursor:
             cursor.execute(sql, tuple(parameters))
             return list(cursor.fetchall()) if cursor.with_rows else []
+
+    @contextmanager
+    def _cursor(self, uri: str, database: str) -> Iterator[Any]:
+        """A cursor of root's session on a server, autocommit; each thread keeps its own session."""
+        key = (uri, threading.get_ident())
+        if key not in self._sessions or not self._sessions[key].is_connected():
+            self._sessions[key] = self._opened.enter_context(connect(uri))
+            self._sessions[key].time_zone = "+00:00"
+        with self._sessions[key].cursor() as cursor:
+            cursor.execute(f"USE `{database}`")
+            yield cursor
 
 
 PASSWORDS = dict.fromkeys(("kpi_source", "kpi_etl", "kpi_admin", "kpi_read"), "Test-account-1")

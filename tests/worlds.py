@@ -173,23 +173,28 @@ def target_rows(
     hidden: tuple[str, int] | None, moved: tuple[str, int] | None, loose: set[tuple[str, int]]
 ) -> list[Row]:
     """Return the relation `target`: the tree, one target hidden, one moved, some without parent."""
-    rows = []
+    rows = [target_row("GLOBAL", None, None, None)]
     for kind, ref, parent_type, parent_ref in TREE:
         if (kind, ref) == moved:
             parent_ref = 2 if parent_ref == 1 else 1
         if (kind, ref) in loose:
             parent_type, parent_ref = None, None
         if (kind, ref) != hidden:
-            rows.append(
-                {
-                    "target_type": kind,
-                    "ref_id": ref,
-                    "label": f"{kind} {ref}",
-                    "parent_type": parent_type,
-                    "parent_ref_id": parent_ref,
-                }
-            )
+            rows.append(target_row(kind, ref, parent_type, parent_ref))
     return rows
+
+
+def target_row(
+    target_type: str, ref: int | None, parent_type: str | None, parent_ref: int | None
+) -> Row:
+    """Return one row of the relation `target`."""
+    return {
+        "target_type": target_type,
+        "ref_id": ref,
+        "label": f"{target_type} {ref or ''}",
+        "parent_type": parent_type,
+        "parent_ref_id": parent_ref,
+    }
 
 
 def scope_rows(learners: Sequence[int]) -> list[Row]:
