@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kpi.settings import PROJECT, Settings
+from environment import environment
+from kpi.settings import Settings
 from mysql_server import PrivateServer
 
 from tests.dags.airflow_process import AirflowProcess, Outcome
@@ -19,13 +20,13 @@ from tests.warehouse import Warehouse
 
 @pytest.fixture(scope="session")
 def airflow(tmp_path_factory: pytest.TempPathFactory, sql_dir: Path) -> Iterator[AirflowProcess]:
-    environment = {
-        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    names = (name for name in environment() if name.startswith("AIRFLOW__CORE__"))
+    chosen = {
+        **{name: environment()[name] for name in names},
         "KPI_SQL_DIR": str(sql_dir),
         "KPI_SOURCE_ADAPTER": "contract",
     }
-    with AirflowProcess(tmp_path_factory.mktemp("airflow"), environment) as started:
+    with AirflowProcess(tmp_path_factory.mktemp("airflow"), chosen) as started:
         yield started
 
 
