@@ -10,6 +10,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,20 +141,28 @@ def applied(admin: Session) -> list[Applied]:
         "SELECT version, name, checksum, statements, statements_done, finished_at IS NOT NULL "
         "FROM kpi_migration ORDER BY version"
     )
-    return [Applied(*row[:5], bool(row[5])) for row in rows]
+    return [
+        Applied(version, name, checksum, statements, done, bool(finished))
+        for version, name, checksum, statements, done, finished in rows
+    ]
 
 
 def migrate(
     admin: Session, migrations: Sequence[Migration], resume: bool, lock_wait_seconds: int
 ) -> list[str]:
     """Apply what is pending, under a lock; return the names applied."""
-    with lock(admin, lock_name(admin.schema, "migrations"), lock_wait_seconds):
+    with exclusively(admin, lock_wait_seconds):
         todo = pending(migrations, applied(admin), resume)
         if todo:
             admin.run(_TABLE)
         for migration in todo:
             _apply(admin, migration)
         return [migration.name for migration in todo]
+
+
+def exclusively(admin: Session, wait_seconds: int) -> AbstractContextManager[None]:
+    """Hold the lock of all that changes the schema: migrations and partitions."""
+    return lock(admin, lock_name(admin.schema, "migrations"), wait_seconds)
 
 
 def _apply(admin: Session, migration: Migration) -> None:

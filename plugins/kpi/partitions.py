@@ -66,11 +66,16 @@ def layout(admin: Session, table: str) -> list[date] | None:
     return [date.fromordinal(int(end) - 365) for _, end in rows if str(end) != "MAXVALUE"]
 
 
-def missing(admin: Session, wanted: list[date]) -> list[str]:
-    """Return the statements that give every fact table the wanted months; none in foreign-key mode."""
+def missing(admin: Session, wanted: list[date], *, before_migrations: bool = False) -> list[str]:
+    """Return the statements that give every fact table the wanted months; none in foreign-key mode.
+
+    With `before_migrations`, also those for tables that the migrations of mode `partitioned` will make.
+    """
     statements = []
     for table in FACT_TABLES:
         bounds = layout(admin, table)
+        if bounds is None and before_migrations:
+            bounds = []
         statement = split_catch_all(table, wanted, bounds) if bounds is not None else None
         if statement is not None:
             statements.append(statement)

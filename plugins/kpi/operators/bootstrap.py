@@ -55,14 +55,17 @@ class FirstPartitionsOperator(BaseOperator):
         )
         plan_only = bool(context["params"].get("plan"))
         with session(ADMIN) as admin:
-            statements = partitions.missing(admin, wanted)
-            for statement in statements:
-                self.log.info("%s:\n%s", "Would run" if plan_only else "Running", statement)
-                if not plan_only:
+            if plan_only:
+                to_be_made = chosen.storage == "partitioned"
+                statements = partitions.missing(admin, wanted, before_migrations=to_be_made)
+                for statement in statements:
+                    self.log.info("Would run:\n%s", statement)
+                self.log.info("%s tables would get partitions.", len(statements))
+                return statements
+            with migrations.exclusively(admin, chosen.lock_wait_seconds):
+                statements = partitions.missing(admin, wanted)
+                for statement in statements:
+                    self.log.info("Running:\n%s", statement)
                     admin.run(statement)
-        self.log.info(
-            "%s tables %s.",
-            len(statements),
-            "would get partitions" if plan_only else "got partitions",
-        )
+        self.log.info("%s tables got partitions.", len(statements))
         return statements
