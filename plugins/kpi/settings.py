@@ -80,7 +80,7 @@ def settings() -> Settings:
     Raises SettingsError naming each wrong environment variable, its value and what is wrong with it.
     """
     try:
-        return Settings()  # type: ignore[call-arg]  # every field has a default
+        return Settings()
     except ValidationError as error:
         wrong = "; ".join(
             f"KPI_{str(item['loc'][0]).upper()}={item['input']!r}: {item['msg']}"

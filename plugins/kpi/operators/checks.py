@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.exceptions import AirflowException
 from airflow.providers.common.sql.operators.sql import SQLCheckOperator
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 from kpi.connections import ETL, SESSION_SETUP
 from kpi.run_dates import business_date
