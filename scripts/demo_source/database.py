@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +22,8 @@ from .realisations import REALISATION_TABLES
 from .schema import CLOCK_TABLE, create_statements, tables
 from .school import School, TableChanges
 
-ROWS_HELD = 20_000
+ROWS_HELD = 10_000
+BATCHES_AHEAD = 3
 
 
 class DemoSourceError(Exception):
@@ -248,23 +251,28 @@ class DemoSource:
         return _Clock(row[0], row[1], json.loads(row[2]))
 
     def _load(self, connection: MySQLConnectionAbstract, at: datetime) -> dict[str, int]:
+        """Insert all rows; the server works on some while the next ones are made."""
         held: dict[str, list[Row]] = {name: [] for name in tables()}
         counts = dict.fromkeys(tables(), 0)
-        cursor = connection.cursor()
+        sent: deque[Future[None]] = deque()
 
         def flush(name: str) -> None:
-            for statement in statements.inserts(tables()[name], held[name]):
-                cursor.execute(statement)
+            batch = list(statements.inserts(tables()[name], held[name]))
             counts[name] += len(held[name])
             held[name].clear()
+            sent.append(sender.submit(_execute, connection, batch))
+            if len(sent) > BATCHES_AHEAD:
+                sent.popleft().result()
 
-        for name, _, row in self.school.rows_at(at, self.app_timezone):
-            held[name].append(row)
-            if len(held[name]) >= ROWS_HELD:
+        with ThreadPoolExecutor(max_workers=1) as sender:
+            for name, _, row in self.school.rows_at(at, self.app_timezone):
+                held[name].append(row)
+                if len(held[name]) >= ROWS_HELD:
+                    flush(name)
+            for name in held:
                 flush(name)
-                connection.commit()
-        for name in held:
-            flush(name)
+            for future in sent:
+                future.result()
         return counts
 
     def _write(self, connection: MySQLConnectionAbstract, changes: dict[str, TableChanges]) -> None:
@@ -283,3 +291,10 @@ class DemoSource:
         for table, change in changed:
             for statement in statements.updates(table, change.updated.values()):
                 cursor.execute(statement)
+
+
+def _execute(connection: MySQLConnectionAbstract, batch: list[str]) -> None:
+    cursor = connection.cursor()
+    for statement in batch:
+        cursor.execute(statement)
+    connection.commit()

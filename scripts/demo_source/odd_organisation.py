@@ -200,6 +200,6 @@ def _alter_plan(organisation: Organisation) -> None:
 
 def _alter_projects(organisation: Organisation) -> None:
     last = organisation.tree.sizes.projects * organisation.programmes
-    if last >= 2:
-        organisation.find("projets", 2).change(organisation.founded, session_formation_id=None)
+    for project in [line for line in organisation.lines if line.table == "projets"][1:2]:
+        project.change(organisation.founded, session_formation_id=None)
     organisation.add("projets", last + 1, titre="Projet en réserve", formateur_id=1, filiere_id=1)

@@ -118,7 +118,7 @@ def _progress_out_of_range(life: Life, year: Calendar) -> None:
     run, at = life.runs[0], year.at(2, 3, 16, 45)
     _first_rows(life)[2].rewrite(at, lambda change: change._replace(progress=104.5))
     position = run.module.competences[0].micros[-1].position
-    _override(run, MICROS, position, at, progression_cache=-3.0, updated_at=at)
+    _override(run, MICROS, position, at, progression_cache=-3.0)
 
 
 def _negative_mark(life: Life, year: Calendar) -> None:

@@ -186,7 +186,9 @@ def _test(dag: Any, conf: dict[str, Any], partition_key: str | None, outcome: Ou
     instances = run.get_task_instances()
     outcome.tasks = {one.task_id: str(one.state) for one in instances}
     outcome.tries = {one.task_id: one.try_number for one in instances}
-    begun = [one for one in instances if one.start_date is not None and one.state != "upstream_failed"]
+    begun = [
+        one for one in instances if one.start_date is not None and one.state != "upstream_failed"
+    ]
     outcome.order = [one.task_id for one in sorted(begun, key=lambda one: one.start_date)]
     _read_metadata(run, outcome)
 

@@ -205,7 +205,9 @@ def test_a_server_in_read_only_mode(sound: Operated, switch: str) -> None:
     finally:
         sound.warehouse.execute("SET GLOBAL super_read_only = OFF")
         sound.warehouse.execute("SET GLOBAL read_only = OFF")
-    assert sentence.startswith("The server of connection kpi_etl is read-only; point the connection")
+    assert sentence.startswith(
+        "The server of connection kpi_etl is read-only; point the connection"
+    )
 
 
 # -- settings and files
@@ -217,9 +219,7 @@ def test_an_unknown_adapter(sound: Operated) -> None:
     assert "; set KPI_SOURCE_ADAPTER to one of: " in sentence
 
 
-def test_a_metric_header_with_a_wrong_key(
-    sound: Operated, overlaid: Callable[..., str]
-) -> None:
+def test_a_metric_header_with_a_wrong_key(sound: Operated, overlaid: Callable[..., str]) -> None:
     wrong = METRIC.format(code="WRONG", expression="1").replace("unit:", "unite:")
     folder = overlaid({"facts/kpi_value/WRONG.sql": wrong})
     sentence = refused(sound, environment={"KPI_SQL_DIR": folder})

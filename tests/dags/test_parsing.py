@@ -70,7 +70,9 @@ def parse_without_connections() -> Parsed:
     assert "kpi.connections" not in sys.modules, "the package's import counts as well"
     sys.addaudithook(refuse)
     bag = DagBag(PROJECT / "dags")
-    return Parsed(dict(bag.import_errors), connected, {key: describe(bag.dags[key]) for key in bag.dags})
+    return Parsed(
+        dict(bag.import_errors), connected, {key: describe(bag.dags[key]) for key in bag.dags}
+    )
 
 
 def describe(dag: Any) -> Described:

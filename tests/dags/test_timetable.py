@@ -64,5 +64,7 @@ def ticks(first: str, count: int) -> list[Tick]:
     last = None
     for _ in range(count):
         last = timetable.next_dagrun_info_v2(last_dagrun_info=last, restriction=restriction)
-        found.append(Tick(last.run_after.in_timezone("UTC").format("YYYY-MM-DDTHH:mm"), last.partition_key))
+        found.append(
+            Tick(last.run_after.in_timezone("UTC").format("YYYY-MM-DDTHH:mm"), last.partition_key)
+        )
     return found

@@ -252,7 +252,7 @@ def test_a_submission_counts_once_per_target_and_without_ua_at_global_only() -> 
 # States
 
 
-def test_states_count_at_every_level_above_and_keep_the_greatest_order() -> None:
+def test_states_count_at_every_level_above_and_have_one_order() -> None:
     given = history(
         group(1),
         group(2),
@@ -276,7 +276,7 @@ def test_states_count_at_every_level_above_and_keep_the_greatest_order() -> None
         for target in (("MICRO_COMPETENCE", 2), ("GLOBAL", 0))  # no parent: under GLOBAL
     }
     own = {
-        ("GROUPE", 1, "UA", 1, "UA", "IN_PROGRESS"): (2, 1),
+        ("GROUPE", 1, "UA", 1, "UA", "IN_PROGRESS"): (5, 1),
         ("GROUPE", 1, "UA", 2, "UA", "IN_PROGRESS"): (5, 1),
     }
     assert rows == {**doing, **unknown, **own}

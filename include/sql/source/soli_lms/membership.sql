@@ -25,7 +25,7 @@ WITH group_members AS (
   SELECT
     pivot.groupe_id,
     pivot.apprenant_id,
-    IF(COUNT(pivot.created_at) = COUNT(*), MIN(pivot.created_at), NULL) AS active_from
+    IF(COUNT(pivot.created_at) = COUNT(*), MIN(CAST(pivot.created_at AS DATETIME(6))), NULL) AS active_from
   FROM {{ source }}.apprenant_groupe AS pivot
   LEFT JOIN {{ source }}.apprenants
     ON apprenants.id = pivot.apprenant_id
@@ -41,7 +41,7 @@ group_trainers AS (
   SELECT
     groupe_id,
     formateur_id,
-    IF(COUNT(created_at) = COUNT(*), MIN(created_at), NULL) AS active_from
+    IF(COUNT(created_at) = COUNT(*), MIN(CAST(created_at AS DATETIME(6))), NULL) AS active_from
   FROM {{ source }}.formateur_groupe
   GROUP BY
     groupe_id,
@@ -114,7 +114,7 @@ SELECT
   'SOUS_GROUPE' AS scope_type,
   pivot.sous_groupe_id AS scope_ref_id,
   pivot.apprenant_id AS learner_id,
-  IF(COUNT(pivot.created_at) = COUNT(*), MIN(pivot.created_at), NULL) AS active_from,
+  IF(COUNT(pivot.created_at) = COUNT(*), MIN(CAST(pivot.created_at AS DATETIME(6))), NULL) AS active_from,
   NULL AS active_to
 FROM {{ source }}.apprenant_sous_groupe AS pivot
 LEFT JOIN {{ source }}.apprenants
