@@ -1,0 +1,131 @@
+"""The demo: a month of nights of a made-up LMS, replayed through the real DAGs, then the figures they gave.
+
+Usage: make demo [ARGS='--nights 40 --first 2026-02-01 --learners 240'].
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+# Each connection would load the machine's list of authorities, which none signs a loopback server's certificate of.
+os.environ["SSL_CERT_FILE"] = os.devnull
+
+from demo_source.database import DemoSource
+from demo_source.school import School
+from mysql_accounts import connect
+from project_database import start
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from demo_summary import print_summary
+from kpi.connections import ETL, SOURCE, connection_settings
+from kpi.settings import PROJECT
+
+SOURCE_DATABASE = "lms_demo"
+LOG = PROJECT / ".local" / "demo.log"
+
+
+def nights(first: date, count: int) -> list[tuple[date, datetime]]:
+    """Return (local day, instant of its capture: 01:30 UTC of the next day) for each night."""
+    days = [first + timedelta(days=n) for n in range(count)]
+    return [(day, datetime(day.year, day.month, day.day, 1, 30, tzinfo=UTC) + timedelta(days=1)) for day in days]
+
+
+class DagRunner:
+    """Runs the project's DAGs in this process, their logs in a file."""
+
+    def __init__(self) -> None:
+        from airflow.dag_processing.dagbag import DagBag
+        from airflow.utils.db import initdb
+
+        initdb()
+        self.bag = DagBag(PROJECT / "dags")
+        if self.bag.import_errors:
+            raise RuntimeError(f"a DAG file has an error: {self.bag.import_errors}")
+
+    def run(self, dag_id: str, conf: dict[str, Any]) -> None:
+        """Run a DAG to its end; raises RuntimeError naming the tasks that failed."""
+        run = self.bag.dags[dag_id].test(run_conf=conf)
+        if run.state != "success":
+            failed = [ti.task_id for ti in run.get_task_instances() if ti.state == "failed"]
+            raise RuntimeError(f"{dag_id} {conf}: {', '.join(failed)} failed")
+
+
+def empty_databases(root_uri: str) -> None:
+    """Drop the tables of an earlier demo; refuses when the connections name another source."""
+    source = connection_settings(SOURCE).schema
+    if source != SOURCE_DATABASE:
+        raise SystemExit(
+            f"The connection {SOURCE} names '{source}', not '{SOURCE_DATABASE}': the demo would empty the "
+            "KPI database of a real source; unset AIRFLOW_CONN_KPI_SOURCE, or point it at lms_demo."
+        )
+    database = connection_settings(ETL).schema
+    with connect(root_uri) as root, root.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS `{database}`")
+        cursor.execute(f"CREATE DATABASE `{database}` CHARACTER SET utf8mb4")
+
+
+def replay(console: Console, root_uri: str, school: School, when: list[tuple[date, datetime]]) -> None:
+    """Make the source, then let each night come: the source moves on, kpi_daily runs."""
+    source = DemoSource(root_uri, SOURCE_DATABASE, school)
+    console.print(f"Making the demo LMS as of {when[0][1]:%Y-%m-%d %H:%M} UTC …")
+    source.create(when[0][1])
+    console.print("Making the schema and the calendar (kpi_bootstrap, kpi_time_dimension) …")
+    runner = DagRunner()
+    runner.run("kpi_bootstrap", {"plan": False})
+    runner.run("kpi_time_dimension", {"force": False})
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("kpi_daily", total=len(when))
+        for day, captured_at in when:
+            progress.update(bar, description=f"kpi_daily {day}")
+            source.advance(captured_at)
+            runner.run("kpi_daily", {"date": str(day), "captured_at": captured_at.isoformat()})
+            progress.advance(bar)
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nights", type=int, default=30)
+    parser.add_argument("--first", type=date.fromisoformat, default=date(2026, 2, 1))
+    parser.add_argument("--learners", type=int, default=240)
+    parser.add_argument("--seed", type=int, default=7)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Replay the nights and print the summary."""
+    chosen = arguments()
+    begun = time.monotonic()
+    console = Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w"), soft_wrap=True)
+    root_uri = str(start()["root"])
+    empty_databases(root_uri)
+    LOG.parent.mkdir(exist_ok=True)
+    _log_to(LOG)
+    school = School(chosen.seed, chosen.learners)
+    try:
+        replay(console, root_uri, school, nights(chosen.first, chosen.nights))
+    except Exception as error:
+        console.print(f"The demo stopped: {error}; the log is {LOG}.", markup=False)
+        raise SystemExit(1) from error
+    print_summary(console)
+    console.print(f"\n{chosen.nights} nights in {time.monotonic() - begun:.0f} s; the tasks' logs: {LOG}")
+    console.print("Next: [b]make up[/b] (the Airflow UI), [b]make sql Q='SELECT * FROM kpi_metric'[/b], README.md")
+
+
+def _log_to(path: Path) -> None:
+    """Send all that Airflow prints to a file, by file descriptor: its loggers hold the old streams."""
+    with path.open("w") as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
+
+
+if __name__ == "__main__":
+    main()
