@@ -1,0 +1,189 @@
+"""The catalogue: headers of .sql files, validated, wrong ones named with file and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kpi import catalog
+from kpi.settings import PROJECT
+
+SQL = PROJECT / "include" / "sql"
+# The seed's metrics (SEED, section 3), in the order of its columns.
+SEED = [
+    ("PROGRESSION_MOY", "Progression moyenne", "%", "AVG", True, "PROGRESSION")
+    + (("MODULE", "COMPETENCE", "MICRO_COMPETENCE"),),
+    ("SCORE_NORM", "Score normalisé", "points", "AVG", True, "MAITRISE")
+    + (("MODULE", "COMPETENCE", "MICRO_COMPETENCE"),),
+    ("PCT_ACQUIS", "% Compétences acquises", "%", "PCT", True, "MAITRISE")
+    + (("MODULE", "COMPETENCE"),),
+    ("PCT_COUVERTURE_UA", "% UA réalisées / plan", "%", "PCT", True, "COUVERTURE")
+    + (("UA", "MODULE"),),
+    ("INACTIVITE_7J", "% micro-comp inactives 7j", "%", "PCT", False, "ACTIVITE")
+    + (("COMPETENCE", "MICRO_COMPETENCE"),),
+    ("DELAI_ACQUIS_MICRO", "Médiane délais acquisition micro", "jours", "MEDIAN", False, "RYTHME")
+    + (("MICRO_COMPETENCE",),),
+    ("DELAI_FEEDBACK", "Médiane délais feedback", "heures", "MEDIAN", False, "FEEDBACK")
+    + (("MODULE", "COMPETENCE", "MICRO_COMPETENCE"),),
+]
+HEADER = {
+    "code": "X",
+    "label": "Essai",
+    "unit": "'%'",
+    "agg": "PCT",
+    "higher_is_better": "true",
+    "category": "QUALITE",
+    "target_levels": "[MODULE]",
+    "rollup": "LAST",
+    "description": "What it counts.",
+    "example": "1 of 2 gives 50.",
+}
+
+
+def metric(folder: Path, name: str = "X", text: str | None = None, **changes: str | None) -> Path:
+    """Write a metric's file whose header has some keys changed or (None) left out."""
+    keys = {key: value for key, value in (HEADER | changes).items() if value is not None}
+    header = "\n".join(f"{key}: {value}" for key, value in keys.items())
+    path = folder / f"{name}.sql"
+    path.write_text(f"/*\n{header}\n*/\nSELECT 1\n" if text is None else text)
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(catalog.HeaderError) as error:
+        catalog.read_header(path, catalog.Metric)
+    message = str(error.value)
+    assert str(path) in message
+    assert "\n" not in message
+    return message.replace(str(path), "FILE")
+
+
+def test_the_seeds_metrics_are_there_with_its_values() -> None:
+    found = {
+        (m.code, m.label, m.unit, m.agg, m.higher_is_better, m.category, frozenset(m.target_levels))
+        for m in catalog.metrics(SQL)
+    }
+    assert found >= {(*row[:-1], frozenset(row[-1])) for row in SEED}
+
+
+def test_every_figure_says_what_it_counts_with_an_example_in_numbers() -> None:
+    figures = [
+        *catalog.metrics(SQL),
+        *catalog.measures(SQL, "kpi_state_count"),
+        *catalog.measures(SQL, "kpi_percentiles"),
+    ]
+    assert len(figures) >= 7 + 1 + 3
+    for figure in figures:
+        assert len(figure.description) > 40
+        assert any(character.isdigit() for character in figure.example), figure.code
+
+
+def test_a_header_is_read(tmp_path: Path) -> None:
+    found = catalog.read_header(metric(tmp_path), catalog.Metric)
+    assert (found.code, found.target_levels) == ("X", ("MODULE",))
+    assert found.template == "facts/kpi_value/X.sql"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"unit": None, "unite": "'%'"},
+            "key 'unit' is missing; unknown key 'unite' (the keys are code, label, unit, agg, ",
+        ),
+        ({"agg": "MEAN"}, "agg: 'MEAN': Input should be 'AVG', 'SUM', 'COUNT', 'MEDIAN', "),
+        ({"category": "Qualité"}, "category: 'Qualité': Input should be 'PROGRESSION', "),
+        ({"higher_is_better": "maybe"}, "higher_is_better: 'maybe': Input should be a valid bool"),
+        ({"target_levels": "[]"}, "target_levels: []: Tuple should have at least 1 item"),
+        ({"target_levels": "[REFERENTIEL]"}, "target_levels.0: 'REFERENTIEL': Input should be 'G"),
+        ({"target_levels": "[UA, UA]"}, "target_levels: ['UA', 'UA']: Value error, a level is nam"),
+        ({"description": "''"}, "description: '': String should have at least 1 character"),
+        ({"code": "x y"}, "code: 'x y': String should match pattern"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_file(
+    tmp_path: Path, changes: dict[str, str | None], message: str
+) -> None:
+    assert refusal(metric(tmp_path, **changes)).startswith(f"The header of FILE is wrong: {message}")
+
+
+@pytest.mark.parametrize(
+    ("agg", "rollup"),
+    [("AVG", "SUM"), ("PCT", "WEIGHTED_MEAN"), ("MEDIAN", "LAST"), ("PERCENTILE", "WEIGHTED_MEAN")],
+)
+def test_a_rollup_that_gives_a_wrong_figure_is_refused(
+    tmp_path: Path, agg: str, rollup: str
+) -> None:
+    message = refusal(metric(tmp_path, agg=agg, rollup=rollup))
+    assert f"a metric with agg {agg} cannot roll up by {rollup}: the figure would be wrong" in message
+    assert f"choose {' or '.join(catalog.SOUND_ROLLUPS[agg])}" in message
+
+
+def test_a_code_other_than_the_files_name_is_refused(tmp_path: Path) -> None:
+    assert refusal(metric(tmp_path, "Y")) == (
+        "The header of FILE says code: X, but the file is named Y.sql; make them equal."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SELECT 1\n", "FILE does not begin with a /* … */ header; add one in YAML."),
+        (
+            "/*\nexample: 1 of 2: 50\n*/ SELECT 1\n",
+            "The header of FILE is not YAML (mapping values are not allowed here, line 2, column 16); "
+            "text with a colon goes in quotes, or in a block below 'key: >'.",
+        ),
+        ("/* just words */ SELECT 1\n", "The header of FILE holds no keys; it needs code, label, "),
+    ],
+)
+def test_a_file_without_a_header_is_named(tmp_path: Path, text: str, message: str) -> None:
+    assert refusal(metric(tmp_path, text=text)).startswith(message)
+
+
+# -- source adapters
+
+
+def adapter(folder: Path, without: str | None = None) -> Path:
+    """Write an adapter `mine` of all relations but one."""
+    place = folder / "source" / "mine"
+    place.mkdir(parents=True)
+    for relation in catalog.CONTRACT:
+        if relation != without:
+            header = f"/*\nrelation: {relation}\ncounts: x\nreads:\n  t: [a]\n*/\nSELECT 1\n"
+            (place / f"{relation}.sql").write_text(header)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name", [path.name for path in (SQL / "source").iterdir() if path.is_dir()]
+)
+def test_the_projects_adapters_are_complete(name: str) -> None:
+    found = catalog.relations(SQL, name)
+    assert set(found) >= set(catalog.CONTRACT) - {"reject"}
+
+
+def test_relations_come_in_the_order_of_their_capture(tmp_path: Path) -> None:
+    assert list(catalog.relations(adapter(tmp_path), "mine")) == list(catalog.CONTRACT)
+
+
+def test_the_relation_reject_may_be_left_out(tmp_path: Path) -> None:
+    assert "reject" not in catalog.relations(adapter(tmp_path, without="reject"), "mine")
+
+
+def test_a_missing_relation_is_named_with_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(catalog.HeaderError) as error:
+        catalog.relations(adapter(tmp_path, without="plan"), "mine")
+    assert str(error.value) == (
+        f"The source adapter 'mine' lacks plan.sql in {tmp_path / 'source' / 'mine'}; "
+        "write a SELECT of scope_type, scope_ref_id, ua_ref_id, due_on, created_at."
+    )
+
+
+def test_an_unknown_adapter_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(catalog.HeaderError) as error:
+        catalog.relations(adapter(tmp_path), "nope")
+    assert str(error.value) == (
+        f"There is no source adapter 'nope' in {tmp_path / 'source'}; "
+        "set KPI_SOURCE_ADAPTER to one of: mine."
+    )

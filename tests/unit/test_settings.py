@@ -1,0 +1,81 @@
+"""The settings: read from the environment, wrong ones named with the key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from kpi.settings import PROJECT, Settings, SettingsError, settings
+
+
+@pytest.fixture(autouse=True)
+def unread() -> Iterator[None]:
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"KPI_{name.upper()}", raising=False)
+    chosen = settings()
+    assert chosen.timezone == "Africa/Casablanca"
+    assert chosen.source_adapter == "soli_lms"
+    assert chosen.source_timezone == "UTC"
+    assert chosen.storage == "partitioned"
+    assert chosen.sql_dir == PROJECT / "include" / "sql"
+    assert chosen.calendar_start is None
+    assert chosen.calendar_days_ahead == 400
+
+
+def test_the_environment_goes_before_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "kpi.env"
+    file.write_text("KPI_CALENDAR_START=2025-09-01\nKPI_PARTITION_MONTHS_AHEAD=5\n")
+    monkeypatch.setenv("KPI_PARTITION_MONTHS_AHEAD", "7")
+    chosen = Settings(_env_file=file)
+    assert chosen.calendar_start == date(2025, 9, 1)
+    assert chosen.partition_months_ahead == 7
+
+
+def test_settings_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = settings()
+    monkeypatch.setenv("KPI_STORAGE", "foreign_keys")
+    assert settings() is before
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("TIMEZONE", "Mars/Base", "'Mars/Base' is not a time zone of the tz database"),
+        ("TIMEZONE", "../etc/passwd", "is not a time zone of the tz database"),
+        ("SOURCE_TIMEZONE", "", "'' is not a time zone of the tz database"),
+        ("STORAGE", "files", "Input should be 'partitioned' or 'foreign_keys'"),
+        ("SQL_DIR", "/nowhere", "'/nowhere' holds no schema/ folder of SQL files"),
+        ("SOURCE_ADAPTER", "../x", "String should match pattern"),
+        ("CALENDAR_START", "soon", "Input should be a valid date"),
+        ("CALENDAR_DAYS_AHEAD", "1", "greater than or equal to 7"),
+        ("LOCK_WAIT_SECONDS", "0", "greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key(
+    monkeypatch: pytest.MonkeyPatch, key: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(f"KPI_{key}", value)
+    with pytest.raises(SettingsError) as error:
+        settings()
+    message = str(error.value)
+    assert message.startswith("Settings are wrong, correct them and start again: ")
+    assert f"KPI_{key}={value!r}: " in message
+    assert reason in message
+    assert "\n" not in message
+
+
+def test_all_wrong_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KPI_STORAGE", "files")
+    monkeypatch.setenv("KPI_WRITE_ATTEMPTS", "many")
+    with pytest.raises(SettingsError, match=r"KPI_STORAGE='files'.*; KPI_WRITE_ATTEMPTS='many'"):
+        settings()
