@@ -57,7 +57,7 @@ def require_current_zone_data() -> None:
 def utc_start(day: date, zone: str) -> datetime:
     """Return the first instant of a local day, as naive UTC."""
     start = pendulum.datetime(day.year, day.month, day.day, tz=zone)
-    return start.in_timezone("UTC").naive()
+    return datetime.fromtimestamp(start.int_timestamp, UTC).replace(tzinfo=None)
 
 
 def local_days(first: date, last: date, zone: str) -> Iterator[LocalDay]:
@@ -74,7 +74,8 @@ def local_days(first: date, last: date, zone: str) -> Iterator[LocalDay]:
 
 def local_date(instant: datetime, zone: str) -> date:
     """Return the local day that a naive UTC instant lies in."""
-    return pendulum.instance(instant, tz="UTC").in_timezone(zone).date()
+    local = pendulum.instance(instant, tz="UTC").in_timezone(zone)
+    return date(local.year, local.month, local.day)
 
 
 def parse_day(text: str) -> date:

@@ -146,8 +146,10 @@ def read_header(path: Path, model: type[H], name_key: str = "code") -> H:
     try:
         values: Any = yaml.safe_load(comment.group(1))
     except yaml.YAMLError as error:
-        where = str(error).replace("\n", " ")
-        raise HeaderError(f"The header of {path} is not YAML, correct it: {where}.") from None
+        raise HeaderError(
+            f"The header of {path} is not YAML ({_where(error)}); "
+            "text with a colon goes in quotes, or in a block below 'key: >'."
+        ) from None
     if not isinstance(values, dict):
         raise HeaderError(f"The header of {path} holds no keys; it needs {_keys(model)}.")
     try:
@@ -201,6 +203,13 @@ def relations(sql_dir: Path, adapter: str) -> dict[str, tuple[Relation, Path]]:
 def _figures(sql_dir: Path, table: str) -> list[Path]:
     # slice.sql, in lower case, is the frame that the figures are put in.
     return sorted(path for path in (sql_dir / "facts" / table).glob("[A-Z]*.sql"))
+
+
+def _where(error: yaml.YAMLError) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    mark = error.problem_mark
+    return f"{error.problem}, line {mark.line + 1}, column {mark.column + 1}"
 
 
 def _keys(model: type[BaseModel]) -> str:
