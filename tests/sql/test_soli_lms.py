@@ -12,6 +12,7 @@ import mysql.connector
 import pytest
 import yaml
 from kpi import catalog
+from kpi.connections import SESSION_SETUP
 from kpi.settings import PROJECT, Settings
 from kpi.templates import renderer
 from mysql_accounts import connect
@@ -86,10 +87,19 @@ class Lms:
                 )
 
     def select(self, relation: str, app_timezone: str = "UTC") -> list[dict[str, Any]]:
-        self.cursor.execute(self.rendered(relation, app_timezone))
-        return [
-            dict(zip(self.cursor.column_names, row, strict=True)) for row in self.cursor.fetchall()
-        ]
+        """The relation's rows, read as on two servers and staged as on one: both are the same."""
+        sql = self.rendered(relation, app_timezone)
+        self.cursor.execute(sql)
+        columns = self.cursor.column_names
+        read = [dict(zip(columns, row, strict=True)) for row in self.cursor.fetchall()]
+        declared = ", ".join(f"{name} {staged_type(name)}" for name in columns)
+        self.cursor.execute("DROP TEMPORARY TABLE IF EXISTS staged")
+        self.cursor.execute(f"CREATE TEMPORARY TABLE staged ({declared})")
+        self.cursor.execute(f"INSERT INTO staged\n{sql}")
+        self.cursor.execute("SELECT * FROM staged")
+        staged = [dict(zip(columns, row, strict=True)) for row in self.cursor.fetchall()]
+        assert only(columns, staged) == only(columns, read)
+        return staged
 
     def rendered(self, relation: str, app_timezone: str = "UTC") -> str:
         render = renderer(Settings(source_timezone=app_timezone), source=f"`{self.name}`")
@@ -111,9 +121,10 @@ class Lms:
 
 @pytest.fixture(scope="module")
 def cursor(server: PrivateServer) -> Iterator[Any]:
-    """A session in UTC, as the capture's; no foreign keys, cases name only what counts."""
+    """A session set up as the capture's; no foreign keys, cases name only what counts."""
     with connect(server.root_uri) as connection, connection.cursor() as opened:
-        opened.execute("SET SESSION time_zone = '+00:00', foreign_key_checks = 0")
+        opened.execute(SESSION_SETUP)
+        opened.execute("SET SESSION foreign_key_checks = 0")
         yield opened
 
 
@@ -130,6 +141,16 @@ def other_lms(cursor: Any, lms: Lms) -> Iterator[Lms]:
     yield Lms(cursor, "t_soli_lms_other")
     cursor.execute("DROP DATABASE t_soli_lms_other")
     cursor.execute(f"USE {lms.name}")
+
+
+def staged_type(column: str) -> str:
+    """The type of a contract column where the capture stages it."""
+    if column == "due_on":
+        return "DATE"
+    if column.endswith(("_at", "_from", "_to")):
+        return "DATETIME(6)"
+    is_number = column.endswith(("_id", "_order", "_pct", "score", "score_max", "is_final"))
+    return "DOUBLE" if is_number else "VARCHAR(255)"
 
 
 def cases() -> Iterator[Any]:

@@ -16,6 +16,8 @@ notes: >
   undated. Under a trainer a learner counts from when both were in the group, over several groups from the earliest.
   A session needs both dates; it runs from the start of its first local day to the end of its last, whenever the
   learner joined the group. A pivot row whose learner does not exist comes out, for the capture to reject.
+  Timestamps are cast before MIN, which makes a zero date, refused in strict mode, of a group without any (MySQL
+  9.7.4).
 example: >
   Learner 12 in group 7 since 2026-01-10 09:00, trainer 3 there since 2025-09-01: GROUPE, 7, 12 and FORMATEUR, 3, 12
   both from 2026-01-10 09:00. Session 5 of the group's filière and year, 2026-01-05 to 2026-01-16: SESSION, 5, 12

@@ -10,7 +10,8 @@ reads:
 notes: >
   An alignment whose session is NULL, missing or without date_fin plans nothing. created_at is that of the earliest
   alignment that counts, and NULL (always) as soon as one of them is undated. Alignments to UAs that do not exist come
-  out as rows, for the capture to reject.
+  out as rows, for the capture to reject. Timestamps are cast before MIN, which makes a zero date, refused in strict
+  mode, of a group without any (MySQL 9.7.4).
 example: >
   UA 31 aligned on sessions 5 (ends 2026-01-16) and 9 (ends 2026-03-13), both of group 7's filière and year:
   GROUPE, 7, 31, due on 2026-01-16.
@@ -20,7 +21,7 @@ SELECT
   groupes.id AS scope_ref_id,
   alignments.unite_apprentissage_id AS ua_ref_id,
   MIN(sessions.date_fin) AS due_on,
-  IF(COUNT(alignments.created_at) = COUNT(*), MIN(alignments.created_at), NULL) AS created_at
+  IF(COUNT(alignments.created_at) = COUNT(*), MIN(CAST(alignments.created_at AS DATETIME(6))), NULL) AS created_at
 FROM {{ source }}.alignement_uas AS alignments
 INNER JOIN {{ source }}.session_formations AS sessions
   ON sessions.id = alignments.session_formation_id
