@@ -10,7 +10,13 @@ the history's primary key, which begins with valid_to.
     AND {{ versions }}.valid_from < day.utc_end
 {%- endmacro %}
 
-{# member: one row per (scope, learner in it). Sessions have members on their days only. #}
+{# A session's memberships are active on its days only, others from when the source says they began. #}
+{% macro active(membership) -%}
+  ({{ membership }}.active_from IS NULL OR {{ membership }}.active_from < day.utc_end)
+    AND ({{ membership }}.active_to IS NULL OR {{ membership }}.active_to >= day.utc_end)
+{%- endmacro %}
+
+{# member: one row per (scope, learner in it). #}
 {% macro members() -%}
 member AS (
   SELECT
@@ -20,8 +26,7 @@ member AS (
   FROM kpi_time AS day
   INNER JOIN kpi_src_membership AS membership
     ON {{ in_force('membership') }}
-    AND (membership.active_from IS NULL OR membership.active_from < day.utc_end)
-    AND (membership.active_to IS NULL OR membership.active_to >= day.utc_end)
+    AND {{ active('membership') }}
   INNER JOIN kpi_scope
     ON kpi_scope.scope_type = membership.scope_type
     AND kpi_scope.ref_key = membership.scope_ref_id
@@ -29,9 +34,8 @@ member AS (
 )
 {%- endmacro %}
 
-{# realisation: one row per (learner, target) of the domains. They are read in one range of the primary key, or, when few
-   are asked for one by one, by learner. #}
-{% macro realisations(domains, by_learner=false) -%}
+{# realisation: one row per (learner, target) of the domains, read in one range of the primary key. #}
+{% macro realisations(domains) -%}
 realisation AS (
   SELECT
     history.learner_id,
@@ -48,7 +52,7 @@ realisation AS (
     history.last_activity_at,
     history.origin = 'RECONSTRUCTED' AS reconstructed
   FROM kpi_time AS day
-  INNER JOIN kpi_src_realisation AS history{{ '' if by_learner else ' IGNORE INDEX (uq_realisation)' }}
+  INNER JOIN kpi_src_realisation AS history IGNORE INDEX (uq_realisation)
     ON {{ in_force('history') }}
   WHERE
     day.date_id = %(as_of)s
@@ -56,23 +60,21 @@ realisation AS (
 )
 {%- endmacro %}
 
-{# planned: one row per (learner, UA) planned for a group he is in, with the earliest due date. #}
+{# planned: one row per (learner, UA, group of his that plans it), with the due date. #}
 {% macro planned() -%}
 planned AS (
   SELECT
     groupe.learner_id,
-    'UA' AS domain,
     plan.ua_ref_id AS ref_id,
-    MIN(plan.due_on) AS due_on
+    plan.due_on
   FROM kpi_time AS day
   INNER JOIN kpi_src_plan AS plan
     ON {{ in_force('plan') }}
-  INNER JOIN kpi_scope
-    ON kpi_scope.scope_type = plan.scope_type
-    AND kpi_scope.ref_key = plan.scope_ref_id
-  INNER JOIN member AS groupe
-    ON groupe.scope_id = kpi_scope.id
+  INNER JOIN kpi_src_membership AS groupe
+    ON groupe.scope_type = plan.scope_type
+    AND groupe.scope_ref_id = plan.scope_ref_id
+    AND {{ in_force('groupe') }}
+    AND {{ active('groupe') }}
   WHERE day.date_id = %(as_of)s
-  GROUP BY groupe.learner_id, plan.ua_ref_id
 )
 {%- endmacro %}

@@ -19,22 +19,47 @@ example: >
 {% import 'macros/by_scope.sql' as by_scope -%}
 WITH {{ as_of.members() }},
 
-{{ as_of.realisations(['UA'], by_learner=true) }},
+{{ as_of.realisations(['UA']) }},
 
 {{ as_of.planned() }},
 
+-- One row per (learner, UA) planned or begun: grouping both together needs no join, whose plan could go wrong.
+pair AS (
+  SELECT
+    both_sides.learner_id,
+    both_sides.ref_id,
+    MIN(both_sides.due_on) AS due_on,
+    MAX(both_sides.is_final) AS is_final,
+    MAX(both_sides.reconstructed) AS reconstructed
+  FROM (
+    SELECT
+      learner_id,
+      ref_id,
+      due_on,
+      0 AS is_final,
+      0 AS reconstructed
+    FROM planned
+    UNION ALL
+    SELECT
+      learner_id,
+      ref_id,
+      NULL AS due_on,
+      is_final,
+      reconstructed
+    FROM realisation
+  ) AS both_sides
+  GROUP BY both_sides.learner_id, both_sides.ref_id
+),
+
 observation AS (
   SELECT
-    planned.learner_id,
-    planned.domain,
-    planned.ref_id,
-    COALESCE(realisation.is_final, 0) AS part,
-    COALESCE(realisation.reconstructed, 0) AS reconstructed
-  FROM planned
-  LEFT JOIN realisation
-    ON realisation.learner_id = planned.learner_id
-    AND realisation.ref_id = planned.ref_id
-  WHERE planned.due_on <= %(as_of)s
+    learner_id,
+    'UA' AS domain,
+    ref_id,
+    is_final AS part,
+    reconstructed
+  FROM pair
+  WHERE due_on <= %(as_of)s
 ),
 
 {{ by_scope.share(metric.target_levels) }}
