@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,8 +91,12 @@ def template_context(settings: Settings) -> dict[str, Any]:
     }
 
 
+@cache
 def environment(sql_dir: Path) -> jinja2.Environment:
-    """Return a Jinja environment over include/sql that fails on an undefined name."""
+    """Return a Jinja environment over include/sql that fails on an undefined name.
+
+    There is one for each folder, as compiling the templates takes far longer than rendering them.
+    """
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(sql_dir), undefined=jinja2.StrictUndefined, autoescape=False
     )
