@@ -24,6 +24,7 @@ WITH {{ as_of.members() }},
 {{ as_of.planned() }},
 
 -- One row per (learner, UA) planned or begun: grouping both together needs no join, whose plan could go wrong.
+-- What is not planned is never due.
 pair AS (
   SELECT
     both_sides.learner_id,
@@ -43,7 +44,7 @@ pair AS (
     SELECT
       learner_id,
       ref_id,
-      NULL AS due_on,
+      DATE '9999-12-31' AS due_on,
       is_final,
       reconstructed
     FROM realisation
