@@ -1,0 +1,54 @@
+"""Reads a warehouse's tables whole, so that two states can be compared."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from tests.warehouse import FACTS, HISTORY, Warehouse
+
+Rows = list[tuple[Any, ...]]
+
+FIGURES = {
+    "kpi_value": "code, value_num, numerator, denominator, sample_size, CAST(extra_json AS CHAR)",
+    "kpi_state_count": "domain, state_code, state_ordre, count",
+    "kpi_percentiles": "measure_code, p50, p75, p90, sample_size",
+}
+
+
+def figures(warehouse: Warehouse, day: date) -> dict[str, Rows]:
+    """A day's rows by scope and target of the source, without what differs from run to run."""
+    found = {}
+    for table, columns in FIGURES.items():
+        metric = "INNER JOIN kpi_metric ON kpi_metric.id = metric_id"
+        metric = metric if table == "kpi_value" else ""
+        found[table] = warehouse.rows(
+            f"SELECT scope_type, kpi_scope.ref_key, target_type, kpi_target.ref_key, {columns} "
+            f"FROM {table} INNER JOIN kpi_scope ON kpi_scope.id = scope_id "
+            f"INNER JOIN kpi_target ON kpi_target.id = target_id {metric} "
+            "WHERE date_id = %s ORDER BY 1, 2, 3, 4, 5, 6, 7",
+            (day,),
+        )
+    return found
+
+
+def stored(warehouse: Warehouse, tables: tuple[str, ...] = FACTS) -> dict[str, Rows]:
+    """All rows with all their columns, ids and instants included."""
+    return {
+        table: warehouse.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4, 5") for table in tables
+    }
+
+
+def history(warehouse: Warehouse) -> dict[str, Rows]:
+    """The history, whole."""
+    return stored(warehouse, HISTORY)
+
+
+def ledger(warehouse: Warehouse, tables: tuple[str, ...] = FACTS) -> Rows:
+    """The ledger of some tables in the order written: table, day, state and row counts."""
+    marks = ", ".join(["%s"] * len(tables))
+    return warehouse.rows(
+        "SELECT table_name, date_to, state, rows_inserted, rows_updated, rows_deleted, "
+        f"rows_unchanged FROM kpi_run WHERE table_name IN ({marks}) ORDER BY id",
+        tables,
+    )
