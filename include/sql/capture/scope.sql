@@ -16,7 +16,7 @@ SELECT
   SUM(existing.ref_id IS NULL) AS n_new,
   SUM(
     existing.ref_id IS NOT NULL
-    AND NOT (existing.label <=> LEFT(stage.label, 191))
+    AND NOT (existing.label <=> LEFT(stage.label, 191) COLLATE utf8mb4_0900_bin)
   ) AS n_changed,
   0 AS n_vanished,
   0 AS n_reopened
@@ -26,6 +26,7 @@ LEFT JOIN kpi_src_scope AS existing
   AND existing.ref_id = stage.ref_key;
 
 -- step: scope: keep current
+-- Labels are compared byte by byte: a corrected accent or capital is a change.
 INSERT INTO kpi_src_scope (scope_type, ref_id, label)
 SELECT
   new.scope_type,
@@ -42,7 +43,7 @@ FROM (
     AND existing.ref_id = stage.ref_key
   WHERE
     existing.ref_id IS NULL
-    OR NOT (existing.label <=> LEFT(stage.label, 191))
+    OR NOT (existing.label <=> LEFT(stage.label, 191) COLLATE utf8mb4_0900_bin)
 ) AS new
 ON DUPLICATE KEY UPDATE
   label = new.label;

@@ -18,7 +18,7 @@ SELECT
   SUM(existing.ref_id IS NULL) AS n_new,
   SUM(
     existing.ref_id IS NOT NULL
-    AND NOT (existing.label <=> LEFT(stage.label, 191)
+    AND NOT (existing.label <=> LEFT(stage.label, 191) COLLATE utf8mb4_0900_bin
     AND existing.parent_type <=> stage.parent_type
     AND existing.parent_ref_id <=> stage.parent_ref_id)
   ) AS n_changed,
@@ -30,6 +30,7 @@ LEFT JOIN kpi_src_target AS existing
   AND existing.ref_id = stage.ref_key;
 
 -- step: target: keep current
+-- Labels are compared byte by byte: a corrected accent or capital is a change.
 INSERT INTO kpi_src_target (target_type, ref_id, label, parent_type, parent_ref_id)
 SELECT
   new.target_type,
@@ -51,7 +52,7 @@ FROM (
   WHERE
     existing.ref_id IS NULL
     OR NOT (
-      existing.label <=> LEFT(stage.label, 191)
+      existing.label <=> LEFT(stage.label, 191) COLLATE utf8mb4_0900_bin
       AND existing.parent_type <=> stage.parent_type
       AND existing.parent_ref_id <=> stage.parent_ref_id
     )

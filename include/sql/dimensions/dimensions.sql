@@ -1,6 +1,6 @@
 /*
-Scopes and targets from the captured source: rows are created as needed, labels refreshed, ids kept for ever. The tree of targets
-is unfolded into kpi_target_closure. The script of task dimensions.
+Scopes and targets from the captured source: rows are created as needed, labels refreshed (compared byte by byte, for the accents),
+ids kept for ever. The tree of targets is unfolded into kpi_target_closure. The script of task dimensions.
 */
 -- step: kpi_scope
 INSERT INTO kpi_scope (scope_type, ref_id, label)
@@ -19,7 +19,7 @@ FROM (
     AND existing.ref_key = source.ref_id
   WHERE
     existing.id IS NULL
-    OR NOT (existing.label <=> source.label)
+    OR NOT (existing.label <=> source.label COLLATE utf8mb4_0900_bin)
 ) AS new
 ON DUPLICATE KEY UPDATE
   label = new.label;
@@ -41,7 +41,7 @@ FROM (
     AND existing.ref_key = source.ref_id
   WHERE
     existing.id IS NULL
-    OR NOT (existing.label <=> source.label)
+    OR NOT (existing.label <=> source.label COLLATE utf8mb4_0900_bin)
 ) AS new
 ON DUPLICATE KEY UPDATE
   label = new.label;

@@ -37,13 +37,13 @@ FROM (
   WHERE
     existing.id IS NULL
     OR NOT (
-      existing.label = header.label
+      existing.label = header.label COLLATE utf8mb4_0900_bin
       AND existing.unit = header.unit
       AND existing.agg = header.agg
       AND existing.higher_is_better = header.higher_is_better
       AND existing.category = header.category
       AND existing.target_levels = header.target_levels
-      AND existing.description <=> header.description
+      AND existing.description <=> header.description COLLATE utf8mb4_0900_bin
     )
 ) AS new
 ON DUPLICATE KEY UPDATE
