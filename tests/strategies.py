@@ -15,6 +15,7 @@ from tests.worlds import (
     EVERYONE,
     FIRST_DAYS,
     GROUPS,
+    LABELS,
     LEARNERS,
     MOVABLE,
     NOBODY,
@@ -80,7 +81,7 @@ def targets(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
     loose = draw(st.sets(st.sampled_from(MOVABLE), max_size=3))
     event = st.tuples(st.sampled_from(MOVABLE), st.sampled_from(frame.indices))
     moved, gone = draw(rarely(event)), draw(rarely(event))
-    return [
+    nights = [
         target_rows(
             hidden=gone[0] if gone is not None and night >= gone[1] else None,
             moved=moved[0] if moved is not None and night >= moved[1] else None,
@@ -88,6 +89,16 @@ def targets(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
         )
         for night in frame.indices
     ]
+    draw(relabelling(nights))
+    return nights
+
+
+@st.composite
+def relabelling(draw: st.DrawFn, nights: list[list[Row]]) -> None:
+    """Now and then, give the first row other labels on some nights."""
+    if draw(rarely(st.just(True))):
+        for rows in nights:
+            rows[0]["label"] = draw(st.sampled_from(LABELS))
 
 
 @st.composite
@@ -99,6 +110,7 @@ def scopes(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
     for night in frame.indices:
         gone = deleted[0] if deleted is not None and night >= deleted[1] else None
         nights.append(scope_rows([learner for learner in frame.learners if learner != gone]))
+    draw(relabelling(nights))
     return nights
 
 

@@ -45,8 +45,8 @@ UAS = tuple(ref for kind, ref, _, _ in TREE if kind == "UA")
 GROUPS = (1, 2)
 TRAINER_GROUPS = {1: (1,), 2: (1, 2)}
 SESSION_GROUPS = {1: 1, 2: 2}
-# (state_code, state_order, is_final); the second IN_PROGRESS is a dictionary whose order was edited
-STATES: tuple[tuple[str | None, int | None, bool], ...] = (
+# (state_code, state_order, is_final); the last ones are dictionaries edited, left empty or wrong
+STATES: tuple[tuple[str | None, int | None, bool | None], ...] = (
     ("DONE", 3, True),
     ("TODO", 1, False),
     ("IN_PROGRESS", 2, False),
@@ -54,10 +54,15 @@ STATES: tuple[tuple[str | None, int | None, bool], ...] = (
     ("PAUSED", 4, False),
     (None, None, False),
     ("IN_PROGRESS", 5, False),
+    ("TODO", 0, True),
+    (None, 7, True),
+    ("PAUSED", None, None),
 )
-PROGRESS = (50, 0, 100, None, Decimal("33.3333"), 120, -1)
-SCORES = (10, None, 7, 0, Decimal("12.5"), 25, -1)
-SCALES = (20, None, 3, 0, -20)
+PROGRESS = (50, 0, 100, None, 200 / 3, Decimal("33.3333"), 120, -1)
+SCORES = (10, None, 7, 0, 40 / 3, Decimal("12.5"), 25, -1, 1e12)
+SCALES = (20, None, 3, 0, -20, 1e10)
+# Labels that a collation may take for one another
+LABELS = ("Élève", "eleve", "ELEVE", "Élève ", "", None)
 # (groups, sous-groupes) of a learner; None: deactivated
 PLACES: tuple[tuple[tuple[int, ...], tuple[int, ...]] | None, ...] = (
     ((1,), ()),

@@ -7,6 +7,7 @@ from .history import UNKNOWN_ORDER, UNKNOWN_STATE, Reject
 
 Row = dict[str, Any]
 TEN_PLACES = Decimal("0.0000000001")
+TOO_LARGE = 10**10  # a mark or scale that the tables cannot hold
 
 
 class Rejects:
@@ -47,6 +48,7 @@ def usable_realisations(source: dict[str, list[Row]], rejects: Rejects) -> list[
         clean["is_final"] = bool(row["is_final"])
         if row["state_code"] is None:
             clean["state_code"] = UNKNOWN_STATE
+        if row["state_code"] is None or row["state_order"] is None:
             clean["state_order"] = UNKNOWN_ORDER
         _clean_fields(clean, key, rejects)
         usable.append(clean)
@@ -55,17 +57,17 @@ def usable_realisations(source: dict[str, list[Row]], rejects: Rejects) -> list[
 
 def _clean_fields(row: Row, key: str, rejects: Rejects) -> None:
     """Set the unusable fields of a realisation to None."""
-    progress, score, scale = row["progress_pct"], row["score"], row["score_max"]
-    if progress is not None and not 0 <= progress <= 100:
+    if row["progress_pct"] is not None and not 0 <= row["progress_pct"] <= 100:
         rejects.add("realisation", key, "progress_pct", "progress_outside_0_100")
         row["progress_pct"] = None
-    if score is not None and score < 0:
-        rejects.add("realisation", key, "score", "negative_score")
-        row["score"] = None
-    if scale is not None and scale < 0:
-        rejects.add("realisation", key, "score_max", "negative_score_max")
-        row["score_max"] = None
-    if row["score"] is not None and row["score_max"] is not None and score > scale:
+    for name in ("score", "score_max"):
+        if row[name] is not None and row[name] < 0:
+            rejects.add("realisation", key, name, f"negative_{name}")
+            row[name] = None
+        elif row[name] is not None and row[name] >= TOO_LARGE:
+            rejects.add("realisation", key, name, f"{name}_too_large")
+            row[name] = None
+    if None not in (row["score"], row["score_max"]) and row["score"] > row["score_max"]:
         rejects.add("realisation", key, "score", "score_above_scale")  # and kept
 
 

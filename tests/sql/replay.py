@@ -126,6 +126,18 @@ class Replay:
         rows = self.warehouse.rows(f"SELECT {', '.join(columns)} FROM {table}")
         return {row[:size]: dict(zip(names, row, strict=True)) for row in rows}
 
+    def dimensions(self) -> list[str]:
+        """Bring scopes and targets up to date; return how their labels differ."""
+        self.warehouse.dimensions()
+        scopes = self.warehouse.rows("SELECT scope_type, ref_key, label FROM kpi_scope")
+        targets = self.warehouse.rows("SELECT target_type, ref_key, label FROM kpi_target")
+        scope_labels = {key: (label,) for key, label in self.history.scopes.items()}
+        target_labels = {key: (label,) for key, (label, _, _) in self.history.targets.items()}
+        return [
+            *differences("kpi_scope", {row[:2]: row[2:] for row in scopes}, scope_labels),
+            *differences("kpi_target", {row[:2]: row[2:] for row in targets}, target_labels),
+        ]
+
     def compute(self, day: date) -> list[str]:
         """Compute a day's facts on both sides; return how they differ."""
         self.warehouse.facts(day)

@@ -27,9 +27,7 @@ def test_facts_equal_the_reference(
     quiet_warehouse.empty()
     replay = Replay(quiet_warehouse, world)
     for night in world.nights:
-        found = replay.capture(night)
-        quiet_warehouse.dimensions()
-        found += replay.compute(night.business_day)
+        found = replay.capture(night) + replay.dimensions() + replay.compute(night.business_day)
         assert not found, "\n".join(found)
 
     days = data.draw(st.lists(st.sampled_from(world.days()), min_size=1, max_size=3, unique=True))
