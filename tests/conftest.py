@@ -14,8 +14,8 @@ from mysql_server import PrivateServer
 
 from tests.warehouse import Warehouse
 
-# The servers are on loopback with self-signed certificates; loading the machine's list of authorities
-# into each connection's TLS context takes 0.1 s.
+# The servers are on loopback with self-signed certificates; to load the machine's list of
+# authorities for each connection takes 0.1 s.
 os.environ["SSL_CERT_FILE"] = os.devnull
 
 # The same few examples each time; `--hypothesis-profile=thorough` draws several hundred new ones.

@@ -33,6 +33,7 @@ from tests.worlds import (
     Stay,
     World,
     awkward_instants,
+    feedback_row,
     membership_row,
     membership_rows,
     scope_rows,
@@ -40,6 +41,11 @@ from tests.worlds import (
 )
 
 T = TypeVar("T")
+
+# When a day is captured, after its midnight in UTC; instants have microseconds, as real ones
+NIGHTLY = timedelta(days=1, hours=1, minutes=30, microseconds=1)
+AT_NOON = timedelta(hours=11)
+LATE = timedelta(days=3, hours=2)
 
 
 def instant(frame: Frame) -> st.SearchStrategy[datetime | None]:
@@ -59,10 +65,8 @@ def frames(draw: st.DrawFn, calendar: Calendar, during_the_day: bool, max_nights
     day = draw(st.sampled_from(FIRST_DAYS))
     captures: list[tuple[date, datetime]] = []
     for _ in range(draw(st.integers(2, max_nights))):
-        at_noon = during_the_day and draw(st.booleans())
-        captured_at = datetime.combine(day, time(11))
-        if not at_noon:
-            captured_at = datetime.combine(day + timedelta(days=1), time(1, 30))
+        moments = (NIGHTLY, AT_NOON, LATE) if during_the_day else (NIGHTLY,)
+        captured_at = datetime.combine(day, time(0)) + draw(st.sampled_from(moments))
         if captures and captured_at <= captures[-1][1]:
             captured_at = captures[-1][1] + timedelta(minutes=20)
         captures.append((day, captured_at))
@@ -103,13 +107,14 @@ def relabelling(draw: st.DrawFn, nights: list[list[Row]]) -> None:
 
 @st.composite
 def scopes(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
-    """Draw the scopes on each night: all there are; one learner may be deleted on a night."""
-    event = st.tuples(st.sampled_from(frame.learners), st.sampled_from(frame.indices))
+    """Draw the scopes on each night: all there are; one but GLOBAL may be deleted on a night."""
+    rows = scope_rows(frame.learners)
+    event = st.tuples(st.sampled_from(range(len(rows) - 1, 0, -1)), st.sampled_from(frame.indices))
     deleted = draw(rarely(event))
     nights = []
     for night in frame.indices:
         gone = deleted[0] if deleted is not None and night >= deleted[1] else None
-        nights.append(scope_rows([learner for learner in frame.learners if learner != gone]))
+        nights.append([dict(row) for index, row in enumerate(rows) if index != gone])
     draw(relabelling(nights))
     return nights
 
@@ -246,7 +251,7 @@ def plans(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
 @st.composite
 def feedback(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
     """Draw submissions and their feedback: they appear, are edited, hang elsewhere, vanish."""
-    hooks = st.sampled_from((*WORK, ("GLOBAL", None)))
+    hooks = st.sampled_from((*WORK, ("GLOBAL", None), ("REFERENTIEL", 1)))
     stray = draw(rarely(st.sampled_from((1, 2, 3))))
     nights: list[list[Row]] = [[] for _ in frame.indices]
     for submission in range(1, draw(st.integers(0, 4)) + 1):
@@ -266,16 +271,8 @@ def feedback(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
                 shown = (hung_on, submitted_at, feedback_at)
             hung_on, submitted_at, feedback_at = shown
             nights[night] += [
-                {
-                    "submission_id": submission,
-                    "learner_id": learner,
-                    "target_type": kind,
-                    "target_ref_id": ref,
-                    "submitted_at": submitted_at,
-                    "feedback_at": feedback_at,
-                    "trainer_id": 1,
-                }
-                for kind, ref in hung_on
+                feedback_row(submission, learner, target, submitted_at, feedback_at)
+                for target in hung_on
             ]
     return nights
 
@@ -287,7 +284,7 @@ def worlds(
     """Draw a world of two to `max_nights` captures.
 
     By default each capture is of another local day, at 01:30 UTC after it; with `during_the_day`
-    there are captures at noon and several of one day too.
+    there are captures at noon, two days late, and several of one day too.
     """
     frame = draw(frames(calendar, during_the_day, max_nights))
     relations = {

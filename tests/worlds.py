@@ -260,6 +260,37 @@ def membership_rows(
     return rows
 
 
+def feedback_row(
+    submission: int,
+    learner: int,
+    target: tuple[str, int | None],
+    submitted_at: datetime | None,
+    feedback_at: datetime | None,
+) -> Row:
+    """Return one row of the relation `feedback`."""
+    return {
+        "submission_id": submission,
+        "learner_id": learner,
+        "target_type": target[0],
+        "target_ref_id": target[1],
+        "submitted_at": submitted_at,
+        "feedback_at": feedback_at,
+        "trainer_id": 1,
+    }
+
+
+def nightly(calendar: Calendar, *sources: Source) -> World:
+    """Return a world of ordinary nights; relations not given are as usual, or empty."""
+    usual: Source = {"scope": scope_rows(LEARNERS), "target": target_rows(None, None, set())}
+    usual |= {"realisation": [], "membership": [], "plan": [], "feedback": []}
+    nights = []
+    for index, source in enumerate(sources):
+        day = FIRST_DAYS[0] + timedelta(days=index)
+        captured_at = datetime.combine(day + timedelta(days=1), time(1, 30))
+        nights.append(Night(day, captured_at, usual | source))
+    return World(nights, calendar)
+
+
 def realisation_row(domain: str, ref: int, learner: int, **fields: Any) -> Row:
     """Return one row of the relation `realisation`, in TODO and without dates by default."""
     row: Row = {"domain": domain, "ref_id": ref, "learner_id": learner}

@@ -1,4 +1,4 @@
-"""A world replayed into a real warehouse and into the reference, night by night, and how they differ.
+"""A world replayed into a real warehouse and into the reference, and how the two differ.
 
 Differences come as lines of text, so that a failing example shows only what is wrong.
 """
@@ -109,7 +109,8 @@ class Replay:
         for table, rows in kept.items():
             lines += differences(table, self._stored(table), as_table(table, rows))
         rejects = self.warehouse.rows(
-            "SELECT relation, source_key, field, reason, first_seen_at, last_seen_at FROM kpi_reject"
+            "SELECT relation, source_key, field, reason, first_seen_at, last_seen_at "
+            "FROM kpi_reject"
         )
         expected = {
             (one.relation, one.source_key, one.field, one.reason): seen
