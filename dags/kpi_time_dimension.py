@@ -8,8 +8,8 @@ from kpi.settings import settings
 
 DOC = """
 ### kpi_time_dimension
-Fills `kpi_time` from the first day with source data (or `KPI_CALENDAR_START`) to 400 days ahead, with the UTC instants at which
-each local day begins and ends. Idempotent; repairs wrong rows.
+Fills `kpi_time` from a month before the first day with source data (or from `KPI_CALENDAR_START`) to 400 days ahead, with the UTC
+instants at which each local day begins and ends. Idempotent; repairs wrong rows.
 
 **When to trigger by hand:** after `kpi_bootstrap`, and after an update of the time zone data.
 

@@ -12,6 +12,9 @@ from kpi.connections import ETL, SOURCE, Session, attempted, session
 from kpi.errors import KpiError
 from kpi.settings import Settings
 
+# Before the first day with source data, so that the windows of the first figures are whole: 30 days, a month.
+DAYS_BEFORE = 31
+
 log = logging.getLogger(__name__)
 
 
@@ -45,7 +48,7 @@ def planned(days: list[LocalDay], stored: Mapping[date, LocalDay]) -> Fill:
 
 
 def fill(upsert: str, first_source_day: str, today: date, force: bool, settings: Settings) -> Fill:
-    """Bring kpi_time up to date, from the first day with source data to 400 days ahead (settings).
+    """Bring kpi_time up to date, from a month before the first day with source data to 400 days ahead (settings).
 
     `upsert` writes one day, `first_source_day` is a query on the source. Raises KpiError, before any write,
     when days that have facts would move and `force` is not asked for.
@@ -54,7 +57,8 @@ def fill(upsert: str, first_source_day: str, today: date, force: bool, settings:
     if first is None:
         with session(SOURCE) as source:
             found = source.value(first_source_day)
-        first = found or today - timedelta(days=settings.calendar_days_ahead)
+        earliest = found or today - timedelta(days=settings.calendar_days_ahead)
+        first = earliest - timedelta(days=DAYS_BEFORE)
 
     def once() -> Fill:
         with session(ETL) as etl:
@@ -79,15 +83,16 @@ def _stored(etl: Session) -> dict[date, LocalDay]:
 
 
 def _refuse_moving_facts(etl: Session, moved: list[LocalDay]) -> None:
-    with_facts = etl.value(
-        "SELECT MIN(date_id) FROM ("
-        " SELECT date_id FROM kpi_value UNION SELECT date_id FROM kpi_state_count"
-        " UNION SELECT date_id FROM kpi_percentiles) AS fact "
-        "WHERE date_id BETWEEN %(first)s AND %(last)s",
+    between = "WHERE date_id BETWEEN %(first)s AND %(last)s"
+    days_with_facts = etl.rows(
+        f"SELECT date_id FROM kpi_value {between} UNION SELECT date_id FROM kpi_state_count {between} "
+        f"UNION SELECT date_id FROM kpi_percentiles {between}",
         {"first": moved[0].date_id, "last": moved[-1].date_id},
     )
-    if with_facts is not None:
+    kept = sorted({day.date_id for day in moved} & {day for (day,) in days_with_facts})
+    if kept:
         raise KpiError(
-            f"The zone data moved {len(moved)} days ({moved[0].date_id} to {moved[-1].date_id}), and {with_facts} "
-            'has facts already; trigger kpi_time_dimension with {"force": true}, then recompute those days.'
+            f"The zone data moved {len(moved)} days ({moved[0].date_id} to {moved[-1].date_id}), of which {len(kept)} "
+            f"have facts already ({kept[0]} to {kept[-1]}); trigger kpi_time_dimension with "
+            '{"force": true}, then kpi_daily for each of those days.'
         )
