@@ -15,6 +15,7 @@ from kpi.settings import Settings
 from mysql_server import PrivateServer
 
 from tests.dags.airflow_process import AirflowProcess, Outcome
+from tests.sql.schemas import bare_databases
 from tests.warehouse import Warehouse
 
 
@@ -74,19 +75,19 @@ def operated(airflow: AirflowProcess, module_warehouse: Warehouse) -> Operated:
     return Operated(airflow, module_warehouse)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def new_operated(
     airflow: AirflowProcess, server: PrivateServer, contract_settings: Settings
-) -> Callable[..., Operated]:
+) -> Iterator[Callable[..., Operated]]:
     """Make databases that nothing has been done to: no tables, an empty source."""
+    with bare_databases(server.root_uri, contract_settings) as bare:
 
-    def make(name: str, **changes: object) -> Operated:
-        chosen = contract_settings.model_copy(update=changes)
-        made = Warehouse(server.root_uri, f"t_{name}", chosen).create()
-        made.create_contract_source()
-        return Operated(airflow, made)
+        def make(name: str, **changes: object) -> Operated:
+            made = bare(name, **changes)
+            made.create_contract_source()
+            return Operated(airflow, made)
 
-    return make
+        yield make
 
 
 @pytest.fixture
