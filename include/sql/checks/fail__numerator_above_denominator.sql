@@ -8,7 +8,7 @@ SELECT
     OR fact.denominator IS NULL
     OR fact.numerator < 0
     OR fact.numerator > fact.denominator
-    OR fact.denominator <> fact.sample_size
+    OR NOT (fact.denominator <=> fact.sample_size)
   ) = 0 AS all_sound
 FROM kpi_value AS fact
 INNER JOIN kpi_metric
