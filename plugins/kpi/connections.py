@@ -29,6 +29,8 @@ DRIVER = "mysql-connector-python"
 
 LOCK_WAIT, DEADLOCK, SERVER_GONE, SERVER_LOST = 1205, 1213, 2006, 2013
 NOT_CONNECTED = 2055
+# The connector's error when it finds, between two statements, that the connection was lost has none.
+_NO_NUMBER = -1
 TRANSIENT = frozenset({LOCK_WAIT, DEADLOCK, SERVER_GONE, SERVER_LOST, NOT_CONNECTED})
 _UNREACHABLE = frozenset({2002, 2003, 2005})
 _LOGIN_REFUSED = frozenset({1045, 1698})
@@ -171,6 +173,8 @@ def same_server(one: Session, other: Session) -> bool:
 
 def transient(error: BaseException) -> bool:
     """Tell whether a whole transaction may simply be tried again after this error."""
+    if isinstance(error, mysql.connector.OperationalError) and error.errno == _NO_NUMBER:
+        return True
     return isinstance(error, mysql.connector.Error) and error.errno in TRANSIENT
 
 
