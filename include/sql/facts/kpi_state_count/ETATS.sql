@@ -41,8 +41,19 @@ observation AS (
 
 {{ by_scope.cohorts() }},
 
--- The learners' own scopes.
+-- The learners' own scopes: a target's own state needs no grouping, only what lies below it.
 learner_count AS (
+  SELECT /*+ NO_INDEX(closure) NO_MERGE(observation) */
+    observation.learner_id,
+    closure.ancestor_id AS target_id,
+    observation.state_no,
+    1 AS n
+  FROM kpi_target_closure AS closure
+  INNER JOIN observation
+    ON observation.domain = closure.target_type
+    AND observation.ref_id = closure.ref_id
+  WHERE closure.is_self = 1
+  UNION ALL
   SELECT /*+ NO_INDEX(closure) NO_MERGE(observation) */
     observation.learner_id,
     closure.ancestor_id AS target_id,
@@ -52,6 +63,7 @@ learner_count AS (
   INNER JOIN observation
     ON observation.domain = closure.target_type
     AND observation.ref_id = closure.ref_id
+  WHERE closure.is_self = 0
   GROUP BY observation.learner_id, closure.ancestor_id, observation.state_no
 ),
 
