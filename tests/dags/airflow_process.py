@@ -1,7 +1,7 @@
-"""Airflow in a process of its own, with a new metadata database: runs the project's DAGs by dag.test().
+"""Airflow in a process of its own, with a new metadata database: runs DAGs by dag.test().
 
-The test process has Airflow imported with the project's AIRFLOW_HOME, and Airflow is set up but once a process.
-This module imports Airflow only inside the functions that the other process runs.
+The test process has Airflow imported with the project's AIRFLOW_HOME, and Airflow is set up but
+once a process. This module imports Airflow only inside the functions that the other process runs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Event(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What became of a run. Without a run (params refused, the DAG not importable) only `refused` is set."""
+    """What became of a run; only `refused` when there was none (params, or the DAG's import)."""
 
     dag_id: str
     run_id: str = ""
@@ -78,7 +78,7 @@ class AirflowProcess:
         self._pool = ProcessPoolExecutor(
             1, multiprocessing.get_context("spawn"), initializer=_start, initargs=(self.log,)
         )
-        # A spawned process takes over the environment of this moment; it reads it as it imports Airflow.
+        # The spawned process takes over the environment of this moment.
         with changed_environment(self._environment):
             self._pool.submit(os.getpid).result()
         return self

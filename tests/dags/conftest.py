@@ -56,7 +56,8 @@ class Operated:
 
     def tables(self) -> list[str]:
         rows = self.warehouse.rows(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1"
+            "SELECT table_name FROM information_schema.tables"
+            " WHERE table_schema = DATABASE() ORDER BY table_name"
         )
         return [table for (table,) in rows]
 

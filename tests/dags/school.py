@@ -1,4 +1,4 @@
-"""A small school in the contract's relations, on two nights: what the source shows, and what follows from it."""
+"""A small school in the contract's relations: what the source shows on two nights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kpi_bootstrap and kpi_time_dimension: from an empty database to one that a night can be run on."""
+"""kpi_bootstrap and kpi_time_dimension: from an empty database to one that a night runs on."""
 
 from __future__ import annotations
 
@@ -125,7 +125,9 @@ def test_a_half_applied_migration_is_resumed(
     contract_settings: Settings,
 ) -> None:
     halved = new_operated("half_way")
-    statements = "ALTER TABLE kpi_run COMMENT 'x';\nDROP TABLE {};\nALTER TABLE kpi_run COMMENT 'y';"
+    statements = (
+        "ALTER TABLE kpi_run COMMENT 'x';\nDROP TABLE {};\nALTER TABLE kpi_run COMMENT 'y';"
+    )
     broken = {"KPI_SQL_DIR": overlaid({"schema/0099_odd.sql": statements.format("kpi_nothing")})}
     first = halved.run("kpi_bootstrap", {}, broken)
     assert first.failed_task == "migrations"
@@ -133,7 +135,8 @@ def test_a_half_applied_migration_is_resumed(
     assert first.tries["migrations"] == 1
     second = halved.run("kpi_bootstrap", {}, broken)
     assert second.message == (
-        "The migration 0099_odd.sql stopped after 1 of 3 statements; mend what stopped it (see the task's log), "
+        "The migration 0099_odd.sql stopped after 1 of 3 statements; "
+        "mend what stopped it (see the task's log), "
         'then trigger kpi_bootstrap with {"resume": true}: every statement can be run again.'
     )
     mended = overlaid({"schema/0099_odd.sql": statements.format("IF EXISTS kpi_nothing")})

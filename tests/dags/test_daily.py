@@ -30,16 +30,18 @@ def nights(operated: Operated) -> dict[date, Outcome]:
 def figure(operated: Operated, day: date, metric: str, scope: str, target: str) -> tuple[Any, ...]:
     (row,) = operated.warehouse.rows(
         "SELECT value_num, numerator, denominator, sample_size FROM kpi_value"
-        " INNER JOIN kpi_metric ON kpi_metric.id = metric_id INNER JOIN kpi_scope ON kpi_scope.id = scope_id"
+        " INNER JOIN kpi_metric ON kpi_metric.id = metric_id"
+        " INNER JOIN kpi_scope ON kpi_scope.id = scope_id"
         " INNER JOIN kpi_target ON kpi_target.id = target_id"
-        " WHERE date_id = %s AND period = 'D' AND code = %s AND scope_type = %s AND target_type = %s",
+        " WHERE date_id = %s AND period = 'D'"
+        " AND code = %s AND scope_type = %s AND target_type = %s",
         (day, metric, scope, target),
     )
     return row
 
 
 def ledger(operated: Operated, outcome: Outcome) -> dict[str, tuple[Any, ...]]:
-    """Return what a run's ledger rows say, by table: task, state, rows inserted, updated, deleted."""
+    """Return a run's ledger rows by table: task, state, rows inserted, updated, deleted."""
     rows = operated.warehouse.rows(
         "SELECT table_name, task_id, state, rows_inserted, rows_updated, rows_deleted FROM kpi_run"
         " WHERE dag_id = %s AND run_id = %s",
@@ -107,7 +109,7 @@ def test_the_same_night_again_changes_nothing(
     assert again.state == "success"
     assert operated.checksums("kpi_run") == before
     changes = {table: counts for table, (_, _, *counts) in ledger(operated, again).items()}
-    assert changes == dict.fromkeys((*FACTS, *CAPTURED), [0, 0, 0])
+    assert changes == {table: [0, 0, 0] for table in (*FACTS, *CAPTURED)}
 
 
 def test_an_old_night_again_gives_its_own_rows_and_captures_nothing(
@@ -161,7 +163,8 @@ def test_a_failed_check_ends_the_run_and_sends_no_event(
     assert stopped.state == "failed"
     assert list(stopped.failures) == ["checks.fail__percent_outside_0_100"], stopped.failures
     assert stopped.message.startswith(
-        "The figures of 2026-02-17 do not pass checks.fail__percent_outside_0_100: not true is all_within;"
+        "The figures of 2026-02-17 do not pass checks.fail__percent_outside_0_100: "
+        "not true is all_within; run this task's SQL"
     )
     assert stopped.tries[stopped.failed_task] == 1
     assert stopped.tasks["done"] == "upstream_failed"

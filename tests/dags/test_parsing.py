@@ -57,7 +57,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory, sql_dir: Path) -> Parsed:
 
 
 def parse_without_connections() -> Parsed:
-    """Parse the DAG files while every attempt to connect is refused and noted; needs a new process."""
+    """Parse the DAG files while every attempt to connect is refused; needs a new process."""
     from airflow.dag_processing.dagbag import DagBag
 
     connected: list[str] = []

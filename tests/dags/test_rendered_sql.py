@@ -1,4 +1,4 @@
-"""The SQL that the UI shows of a task is the SQL that it executes, with its dates as bound parameters."""
+"""The SQL that the UI shows of a task is what it executes, with its dates as bound parameters."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_each_shown_statement_of_the_capture_is_executed(observed: Observed) -> 
             continue
         sql = bound(step.sql, values)
         if step.name.endswith(": read"):
-            # Source and KPI database are on one server: what is read is staged by the same statement.
+            # Source and KPI database are on one server: one statement reads and stages.
             relation = step.name.partition(":")[0]
             executed = [one for one in observed.statements if one.endswith(f") {sql}")]
             assert [one.startswith(f"INSERT INTO stage_{relation} (") for one in executed] == [True]

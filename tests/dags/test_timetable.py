@@ -1,4 +1,4 @@
-"""The schedule of kpi_daily: each night's key is the local day that just ended, also where clocks change."""
+"""The schedule of kpi_daily: each run's key is the local day that ended, whatever clocks do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Tick(NamedTuple):
     key: str | None
 
 
-# Three nights around each change; Casablanca is on UTC+01 in winter until 2026-09-20, on UTC in Ramadan and from then on.
+# Nights around each change: Casablanca is on UTC+01, on UTC in Ramadan and from 2026-09-20 on.
 NIGHTS = {
     "ordinary": ["2026-01-10T00:30 2026-01-09", "2026-01-11T00:30 2026-01-10"],
     "25 h, clocks back": [
@@ -50,7 +50,7 @@ def test_the_key_is_the_day_that_ended(airflow: AirflowProcess, nights: list[str
 
 
 def ticks(first: str, count: int) -> list[Tick]:
-    """Return what the scheduler makes of the schedule from an instant on; runs in Airflow's process."""
+    """Return what the scheduler makes of the schedule; runs in Airflow's process."""
     import pendulum
     from airflow.dag_processing.dagbag import DagBag
     from airflow.serialization.encoders import coerce_to_core_timetable

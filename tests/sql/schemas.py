@@ -38,7 +38,7 @@ def bare_databases(root_uri: str, settings: Settings) -> Iterator[Callable[..., 
 
 
 def migrate(warehouse: Warehouse, resume: bool = False) -> list[str]:
-    """Apply the pending migrations of the warehouse's folder and storage mode; return their names."""
+    """Apply the pending migrations of the warehouse's settings; return their names."""
     files = migrations.available(warehouse.settings.sql_dir, warehouse.settings.storage)
     with session(ADMIN) as admin:
         return migrations.migrate(admin, files, resume, lock_wait_seconds=20)

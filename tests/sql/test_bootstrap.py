@@ -18,6 +18,7 @@ from kpi import migrations
 from kpi.connections import ADMIN, session
 from kpi.errors import ConnectionProblem, KpiError
 from kpi.migrations import MigrationError
+from kpi.operators.bootstrap import FirstPartitionsOperator
 from kpi.settings import Settings
 from kpi.slices import lock_name
 from mysql.connector.errors import Error, ProgrammingError
@@ -215,6 +216,25 @@ def test_of_two_at_once_one_waits_and_finds_nothing_to_do(empty: Callable[..., W
     for thread in both:
         thread.join()
     assert sorted(map(len, done)) == [0, made.rows("SELECT COUNT(*) FROM kpi_migration")[0][0]]
+
+
+def test_of_two_that_partition_at_once_one_waits_and_finds_nothing_to_do(
+    empty: Callable[..., Warehouse],
+) -> None:
+    made = empty(storage="partitioned")
+    migrate(made)
+    done: list[int] = []
+
+    def partition() -> None:
+        operator = FirstPartitionsOperator(task_id="first_partitions")
+        done.append(len(operator.execute({"params": {}})))
+
+    both = [threading.Thread(target=partition) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert sorted(done) == [0, len(FACTS)]
 
 
 def test_one_that_waits_too_long_says_for_whom(empty: Callable[..., Warehouse]) -> None:

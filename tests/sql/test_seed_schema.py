@@ -1,4 +1,4 @@
-"""The migrations make the seed's tables, in both storage modes, but for what docs/schema.md lists."""
+"""The migrations make the seed's tables in both modes, but for what docs/schema.md lists."""
 
 from __future__ import annotations
 

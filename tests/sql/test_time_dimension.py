@@ -263,7 +263,7 @@ def test_old_zone_data_are_refused_before_any_write(calendar: Warehouse, tmp_pat
 
 
 def always_one_hour_ahead() -> bytes:
-    """Return a tz file (RFC 8536, version 2) whose only rule is +01, as Morocco's was from 2018 on."""
+    """Return a tz file (RFC 8536, version 2) whose only rule is +01, as Morocco's long was."""
     counts = struct.pack(">6l", 0, 0, 0, 0, 1, 4)
     block = struct.pack(">lbb", 3600, 0, 0) + b"+01\0"
     header = b"TZif2" + bytes(15) + counts

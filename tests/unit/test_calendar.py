@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -33,7 +34,7 @@ def test_days_that_do_not_last_24_hours() -> None:
 def test_a_day_ends_where_the_next_begins() -> None:
     days = list(calendar.local_days(date(2025, 1, 1), date(2027, 12, 31), CASABLANCA))
     assert len(days) == 3 * 365
-    for day, following in zip(days, days[1:], strict=False):
+    for day, following in pairwise(days):
         assert day.utc_end == following.utc_start
         assert following.date_id == day.date_id + timedelta(days=1)
 

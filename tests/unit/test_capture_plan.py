@@ -70,5 +70,5 @@ def test_an_instant_in_the_future_is_refused() -> None:
 def test_an_instant_before_the_day_begins_is_refused() -> None:
     begin = datetime(2026, 2, 14, 23)
     assert plan(captured_at=begin) == Plan(DAY, begin, None)
-    with pytest.raises(InputError, match="lies before the day 2026-02-15 begins; .* give a later"):
+    with pytest.raises(InputError, match=r"lies before the day 2026-02-15 begins; .* give a later"):
         plan(captured_at=begin - SECOND)

@@ -10,21 +10,27 @@ from kpi.settings import PROJECT
 
 SQL = PROJECT / "include" / "sql"
 # The seed's metrics (SEED, section 3), in the order of its columns.
+ALL_THREE = ("MODULE", "COMPETENCE", "MICRO_COMPETENCE")
 SEED = [
-    ("PROGRESSION_MOY", "Progression moyenne", "%", "AVG", True, "PROGRESSION")
-    + (("MODULE", "COMPETENCE", "MICRO_COMPETENCE"),),
-    ("SCORE_NORM", "Score normalisé", "points", "AVG", True, "MAITRISE")
-    + (("MODULE", "COMPETENCE", "MICRO_COMPETENCE"),),
-    ("PCT_ACQUIS", "% Compétences acquises", "%", "PCT", True, "MAITRISE")
-    + (("MODULE", "COMPETENCE"),),
-    ("PCT_COUVERTURE_UA", "% UA réalisées / plan", "%", "PCT", True, "COUVERTURE")
-    + (("UA", "MODULE"),),
-    ("INACTIVITE_7J", "% micro-comp inactives 7j", "%", "PCT", False, "ACTIVITE")
-    + (("COMPETENCE", "MICRO_COMPETENCE"),),
-    ("DELAI_ACQUIS_MICRO", "Médiane délais acquisition micro", "jours", "MEDIAN", False, "RYTHME")
-    + (("MICRO_COMPETENCE",),),
-    ("DELAI_FEEDBACK", "Médiane délais feedback", "heures", "MEDIAN", False, "FEEDBACK")
-    + (("MODULE", "COMPETENCE", "MICRO_COMPETENCE"),),
+    ("PROGRESSION_MOY", "Progression moyenne", "%", "AVG", True, "PROGRESSION", ALL_THREE),
+    ("SCORE_NORM", "Score normalisé", "points", "AVG", True, "MAITRISE", ALL_THREE),
+    (
+        *("PCT_ACQUIS", "% Compétences acquises", "%", "PCT", True, "MAITRISE"),
+        ("MODULE", "COMPETENCE"),
+    ),
+    (
+        *("PCT_COUVERTURE_UA", "% UA réalisées / plan", "%", "PCT", True, "COUVERTURE"),
+        ("UA", "MODULE"),
+    ),
+    (
+        *("INACTIVITE_7J", "% micro-comp inactives 7j", "%", "PCT", False, "ACTIVITE"),
+        ("COMPETENCE", "MICRO_COMPETENCE"),
+    ),
+    (
+        *("DELAI_ACQUIS_MICRO", "Médiane délais acquisition micro", "jours", "MEDIAN"),
+        *(False, "RYTHME", ("MICRO_COMPETENCE",)),
+    ),
+    ("DELAI_FEEDBACK", "Médiane délais feedback", "heures", "MEDIAN", False, "FEEDBACK", ALL_THREE),
 ]
 HEADER = {
     "code": "X",
@@ -104,7 +110,9 @@ def test_a_header_is_read(tmp_path: Path) -> None:
 def test_a_wrong_key_is_named_with_its_file(
     tmp_path: Path, changes: dict[str, str | None], message: str
 ) -> None:
-    assert refusal(metric(tmp_path, **changes)).startswith(f"The header of FILE is wrong: {message}")
+    assert refusal(metric(tmp_path, **changes)).startswith(
+        f"The header of FILE is wrong: {message}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,7 +123,9 @@ def test_a_rollup_that_gives_a_wrong_figure_is_refused(
     tmp_path: Path, agg: str, rollup: str
 ) -> None:
     message = refusal(metric(tmp_path, agg=agg, rollup=rollup))
-    assert f"a metric with agg {agg} cannot roll up by {rollup}: the figure would be wrong" in message
+    assert (
+        f"a metric with agg {agg} cannot roll up by {rollup}: the figure would be wrong" in message
+    )
     assert f"choose {' or '.join(catalog.SOUND_ROLLUPS[agg])}" in message
 
 
@@ -131,8 +141,8 @@ def test_a_code_other_than_the_files_name_is_refused(tmp_path: Path) -> None:
         ("SELECT 1\n", "FILE does not begin with a /* … */ header; add one in YAML."),
         (
             "/*\nexample: 1 of 2: 50\n*/ SELECT 1\n",
-            "The header of FILE is not YAML (mapping values are not allowed here, line 2, column 16); "
-            "text with a colon goes in quotes, or in a block below 'key: >'.",
+            "The header of FILE is not YAML (mapping values are not allowed here, "
+            "line 2, column 16); text with a colon goes in quotes, or in a block below 'key: >'.",
         ),
         ("/* just words */ SELECT 1\n", "The header of FILE holds no keys; it needs code, label, "),
     ],

@@ -8,10 +8,14 @@ import pytest
 from kpi.migrations import Applied, Migration, MigrationError, available, pending
 from kpi.settings import PROJECT
 
-FILES = [Migration(number, f"000{number}_x.sql", f"sum{number}", ("a", "b")) for number in (1, 2, 3)]
+FILES = [
+    Migration(number, f"000{number}_x.sql", f"sum{number}", ("a", "b")) for number in (1, 2, 3)
+]
 
 
-def row(number: int, done: int = 2, checksum: str | None = None, name: str | None = None) -> Applied:
+def row(
+    number: int, done: int = 2, checksum: str | None = None, name: str | None = None
+) -> Applied:
     file = FILES[number - 1]
     return Applied(number, name or file.name, checksum or file.checksum, 2, done, done == 2)
 
@@ -67,7 +71,9 @@ def test_an_unknown_newer_one_is_refused() -> None:
 
 
 def test_another_storage_mode_is_refused() -> None:
-    with pytest.raises(MigrationError, match="made with 0002_x.other.sql, not 0002_x.sql; set KPI_"):
+    with pytest.raises(
+        MigrationError, match=r"made with 0002_x.other.sql, not 0002_x.sql; set KPI_"
+    ):
         pending(FILES, [row(1), row(2, name="0002_x.other.sql")])
 
 
@@ -102,11 +108,15 @@ def test_the_checksum_follows_the_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["1_a", "0001", "0001-a", "0001_a.other"])
 def test_a_file_with_another_name_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(MigrationError, match=r"is not named like a migration; call it 0005_what_it"):
+    with pytest.raises(
+        MigrationError, match=r"is not named like a migration; call it 0005_what_it"
+    ):
         available(write(tmp_path, **{name: "SELECT 1;"}), "partitioned")
 
 
 def test_two_files_of_one_number_are_refused(tmp_path: Path) -> None:
     folder = write(tmp_path, **{"0001_a": "SELECT 1;", "0001_b": "SELECT 2;"})
-    with pytest.raises(MigrationError, match="has the number of 0001_a.sql; give it the next free"):
+    with pytest.raises(
+        MigrationError, match=r"has the number of 0001_a.sql; give it the next free"
+    ):
         available(folder, "partitioned")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from kpi import partitions
@@ -44,7 +45,9 @@ def test_all_months_are_split_off_an_empty_table() -> None:
 
 def test_only_months_behind_the_last_partition_are_split_off() -> None:
     wanted = [month("2025-12"), month("2026-01"), month("2026-02")]
-    statement = partitions.split_catch_all("kpi_value", wanted, [month("2026-01"), month("2026-02")])
+    statement = partitions.split_catch_all(
+        "kpi_value", wanted, [month("2026-01"), month("2026-02")]
+    )
     assert statement is not None
     assert "p202512" not in statement
     assert "p202601" not in statement
@@ -53,12 +56,14 @@ def test_only_months_behind_the_last_partition_are_split_off() -> None:
 
 def test_nothing_is_split_when_all_months_are_there() -> None:
     wanted = [month("2025-12"), month("2026-01")]
-    assert partitions.split_catch_all("kpi_value", wanted, [month("2026-01"), month("2026-02")]) is None
+    assert (
+        partitions.split_catch_all("kpi_value", wanted, [month("2026-01"), month("2026-02")])
+        is None
+    )
     assert partitions.split_catch_all("kpi_value", [], []) is None
 
 
 def test_each_day_of_a_month_lies_in_its_partition() -> None:
     wanted = partitions.months_around(date(2026, 2, 15), 14, 14)
-    ends = [following for _, following in zip(wanted, wanted[1:], strict=False)]
-    for begin, end in zip(wanted, ends, strict=False):
+    for begin, end in pairwise(wanted):
         assert (end - timedelta(days=1)).replace(day=1) == begin

@@ -20,7 +20,7 @@ def unread() -> Iterator[None]:
 def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(f"KPI_{name.upper()}", raising=False)
-    chosen = settings()
+    chosen = Settings(_env_file=None)
     assert chosen.timezone == "Africa/Casablanca"
     assert chosen.source_adapter == "soli_lms"
     assert chosen.source_timezone == "UTC"
