@@ -8,9 +8,7 @@ import pytest
 from kpi.migrations import Applied, Migration, MigrationError, available, pending
 from kpi.settings import PROJECT
 
-FILES = [
-    Migration(number, f"000{number}_x.sql", f"sum{number}", ("a", "b")) for number in (1, 2, 3)
-]
+FILES = [Migration(number, f"000{number}_x.sql", f"sum{number}", "a;b;") for number in (1, 2, 3)]
 
 
 def row(
