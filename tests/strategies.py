@@ -72,7 +72,9 @@ def frames(draw: st.DrawFn, calendar: Calendar, during_the_day: bool, max_nights
         captures.append((day, captured_at))
         day += timedelta(days=draw(st.sampled_from((1, 0, 2) if during_the_day else (1, 2, 7))))
     awkward = awkward_instants(captures, calendar)
-    instants = draw(st.lists(st.sampled_from(awkward), min_size=3, max_size=8, unique=True))
+    some = draw(st.lists(st.sampled_from(awkward), min_size=3, max_size=7, unique=True))
+    midnight = calendar.utc_end(draw(st.sampled_from(captures))[0])  # the most awkward one
+    instants = {midnight, *some}
     dates = [day for day, _ in captures]
     dates += [dates[0] - timedelta(days=9), dates[-1] + timedelta(days=3)]
     learners = LEARNERS[: draw(st.integers(1, len(LEARNERS)))]

@@ -279,14 +279,18 @@ def feedback_row(
     }
 
 
-def nightly(calendar: Calendar, *sources: Source) -> World:
-    """Return a world of ordinary nights; relations not given are as usual, or empty."""
+def captures(calendar: Calendar, *sources: Source, one_day: bool = False) -> World:
+    """Return a world of ordinary nights, or of captures of one day, 20 minutes apart.
+
+    Relations not given are as usual (scope, target) or empty.
+    """
     usual: Source = {"scope": scope_rows(LEARNERS), "target": target_rows(None, None, set())}
     usual |= {"realisation": [], "membership": [], "plan": [], "feedback": []}
     nights = []
     for index, source in enumerate(sources):
-        day = FIRST_DAYS[0] + timedelta(days=index)
+        day = FIRST_DAYS[0] + timedelta(days=0 if one_day else index)
         captured_at = datetime.combine(day + timedelta(days=1), time(1, 30))
+        captured_at += timedelta(minutes=20 * index if one_day else 0)
         nights.append(Night(day, captured_at, usual | source))
     return World(nights, calendar)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -17,9 +17,9 @@ from tests.worlds import (
     LABELS,
     NOBODY,
     World,
+    captures,
     feedback_row,
     membership_row,
-    nightly,
     realisation_row,
     scope_rows,
     target_rows,
@@ -30,7 +30,7 @@ CALENDAR = Calendar()
 
 NOON = datetime(2026, 1, 12, 12)
 # Found and fixed: a row rejected whole was rejected for a field too
-REJECTED_ONCE = nightly(
+REJECTED_ONCE = captures(
     CALENDAR,
     {
         "feedback": [feedback_row(1, NOBODY, ("UA", NOBODY), NOON, NOON)],
@@ -39,7 +39,7 @@ REJECTED_ONCE = nightly(
     },
 )
 # Found and fixed: labels that are equal to a collation
-ACCENT_CORRECTED = nightly(
+ACCENT_CORRECTED = captures(
     CALENDAR,
     *(
         {
@@ -48,6 +48,15 @@ ACCENT_CORRECTED = nightly(
         }
         for label in LABELS
     ),
+)
+# Found and fixed: a run after a reconstructed version, which no capture has seen
+DONE = {"state_code": "DONE", "state_order": 3, "is_final": True, "started_at": NOON}
+ABSENT_AFTER_RECONSTRUCTION = captures(
+    CALENDAR,
+    {"realisation": [realisation_row("UA", 1, 1, **DONE, finished_at=NOON + timedelta(hours=11))]},
+    {},
+    {"realisation": [realisation_row("UA", 1, 1, **DONE, finished_at=NOON + timedelta(hours=1))]},
+    one_day=True,
 )
 
 
@@ -58,6 +67,7 @@ ACCENT_CORRECTED = nightly(
 )
 @example(world=REJECTED_ONCE, streamed=False)
 @example(world=ACCENT_CORRECTED, streamed=False)
+@example(world=ABSENT_AFTER_RECONSTRUCTION, streamed=False)
 def test_history_equals_the_reference(
     quiet_warehouse: Warehouse, world: World, streamed: bool
 ) -> None:

@@ -2,7 +2,8 @@
 The started and the final run that each version to open belongs to (design, "Believe a source's instant unless the history
 contradicts it"). A run is a chain of adjoining versions that are started (state other than TODO), or final. The latest
 version of the row before the change tells it: `earlier`; where the change replaces that version (it would not have
-lasted), the version before it may be the one that adjoins: `before_it`.
+lasted), the version before it may be the one that adjoins: `before_it`. No capture has seen a version that was reconstructed
+and is closed: its last_seen_at is NULL.
 */
 INSERT INTO run_realisation (
   domain, ref_id, learner_id, valid_from, started_from, started_seen_at, unstarted_seen_at, final_from, final_seen_at,
@@ -26,7 +27,7 @@ SELECT
     ELSE %(captured_at)s
   END AS started_seen_at,
   CASE
-    WHEN earlier.learner_id IS NOT NULL AND earlier.started_from IS NULL THEN COALESCE(earlier.last_seen_at, %(previous)s)
+    WHEN earlier.learner_id IS NOT NULL AND earlier.started_from IS NULL THEN IF(earlier.valid_to = '9999-12-31', %(previous)s, earlier.last_seen_at)
     ELSE earlier.unstarted_seen_at
   END AS unstarted_seen_at,
   CASE
@@ -42,7 +43,7 @@ SELECT
     ELSE %(captured_at)s
   END AS final_seen_at,
   CASE
-    WHEN earlier.learner_id IS NOT NULL AND earlier.final_from IS NULL THEN COALESCE(earlier.last_seen_at, %(previous)s)
+    WHEN earlier.learner_id IS NOT NULL AND earlier.final_from IS NULL THEN IF(earlier.valid_to = '9999-12-31', %(previous)s, earlier.last_seen_at)
     ELSE earlier.unfinal_seen_at
   END AS unfinal_seen_at
 FROM change_realisation AS change_row
