@@ -178,6 +178,15 @@ def test_an_account_that_may_only_read(sound: Operated) -> None:
     assert "docs/accounts.sql" in sentence
 
 
+def test_the_calendar_needs_the_source_and_a_writer(sound: Operated) -> None:
+    calendar = {"conf": {}, "dag_id": "kpi_time_dimension"}
+    sentence = refused(sound, environment={"AIRFLOW_CONN_KPI_SOURCE": None}, **calendar)
+    assert sentence.startswith("The Airflow connection 'kpi_source' is missing; create it ")
+    reader = json.dumps(sound.warehouse.connections["kpi_read"])
+    sentence = refused(sound, environment={"AIRFLOW_CONN_KPI_ETL": reader}, **calendar)
+    assert "of connection kpi_etl lacks a right (INSERT command denied" in sentence
+
+
 def test_a_source_closed_to_the_account(sound: Operated) -> None:
     login = sound.warehouse.connections["kpi_read"]["login"]
     reader = {"login": login, "schema": sound.warehouse.name}
