@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import mysql.connector
@@ -109,8 +109,8 @@ class Session:
         except mysql.connector.Error as error:
             raise self._in_words(error) or error from error
         finally:
-            # The connector reads what is left of a result only when asked to; a dead link has nothing left.
-            if self.connection.is_connected():
+            # On a dead link there is nothing to close, and to ask whether it is dead takes a round trip.
+            with suppress(mysql.connector.Error):
                 cursor.close()
 
     def _in_words(self, error: mysql.connector.Error) -> ConnectionProblem | None:
