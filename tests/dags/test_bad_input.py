@@ -184,7 +184,7 @@ def test_the_calendar_needs_the_source_and_a_writer(sound: Operated) -> None:
     assert sentence.startswith("The Airflow connection 'kpi_source' is missing; create it ")
     reader = json.dumps(sound.warehouse.connections["kpi_read"])
     sentence = refused(sound, environment={"AIRFLOW_CONN_KPI_ETL": reader}, **calendar)
-    assert "of connection kpi_etl lacks a right (INSERT command denied" in sentence
+    assert "of connection kpi_etl lacks a right (INSERT, UPDATE command denied" in sentence
 
 
 def test_a_source_closed_to_the_account(sound: Operated) -> None:
