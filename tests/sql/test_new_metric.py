@@ -179,7 +179,7 @@ def test_promise_10_a_file_taken_away_takes_its_figures_along(
         (f"code: {CODE}", "code: autre", r"code: 'autre': String should match pattern"),
         ("example: >\n  3 of 4", "note: >\n  3 of 4", r"key 'example' is missing"),
         ("/*\n", "-- \n", r"does not begin with a /\* … \*/ header; add one"),
-        ("code:", "code: [", r"is not YAML, correct it"),
+        ("code:", "code: [", r"is not YAML \("),
     ],
 )
 def test_promise_10_a_wrong_header_is_refused_with_the_reason(
