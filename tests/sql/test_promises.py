@@ -22,7 +22,7 @@ from kpi.settings import PROJECT
 from kpi.templates import Step, steps
 
 from tests.golden import school
-from tests.golden.reading import Rows, figures, history, ledger, stored
+from tests.golden.reading import Rows, checksums, figures, history, ledger, stored
 from tests.warehouse import FACTS, HISTORY, Warehouse
 
 FIRST, SECOND, THIRD, FOURTH = (school.day_of(night) for night in range(4))
@@ -171,7 +171,7 @@ def test_promise_3_all_or_nothing(first_night: Warehouse, table: str) -> None:
     first_night.execute("DELETE FROM kpi_src_membership WHERE scope_type = 'SESSION'")
     first_night.execute("UPDATE kpi_src_realisation SET progress_pct = 77, state_code = 'OTHER'")
     first_night.execute("UPDATE kpi_src_feedback SET feedback_at = feedback_at + INTERVAL 1 HOUR")
-    before = stored(first_night)
+    before = checksums(first_night)
     script = steps(first_night.render(f"facts/{table}/slice.sql"))
     part = slices.Slice.daily(table, FIRST)
     no_author = kpi_ledger.Author()
@@ -180,16 +180,16 @@ def test_promise_3_all_or_nothing(first_night: Warehouse, table: str) -> None:
         broken = [*script[:number], Step(step.name, "SELECT nothing"), *script[number + 1 :]]
         with pytest.raises(mysql.connector.Error):
             slices.write_slice(part, broken, first_night.settings, no_author)
-        assert stored(first_night) == before, step.name
+        assert checksums(first_night) == before, step.name
         assert ledger(first_night)[-1][:3] == (table, FIRST, "FAILED"), step.name
     with pytest.raises(mysql.connector.Error):  # the ledger's own row: no such long names
         slices.write_slice(part, script, first_night.settings, kpi_ledger.Author("x" * 300))
-    assert stored(first_night) == before
+    assert checksums(first_night) == before
 
     written = slices.write_slice(part, script, first_night.settings, no_author)
     assert written.deleted
     assert written.inserted or written.updated
-    assert stored(first_night) != before
+    assert checksums(first_night) != before
 
 
 # -- 4. One writer per slice
