@@ -86,7 +86,7 @@ def targets(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
     """Draw the tree on each night: some targets hang loose, one may move on a night, one may go."""
     loose = draw(st.sets(st.sampled_from(MOVABLE), max_size=3))
     event = st.tuples(st.sampled_from(MOVABLE), st.sampled_from(frame.indices))
-    moved, gone = draw(rarely(event)), draw(rarely(event))
+    moved, gone = draw(st.none() | event), draw(rarely(event))
     nights = [
         target_rows(
             hidden=gone[0] if gone is not None and night >= gone[1] else None,
@@ -166,7 +166,11 @@ FIELDS = (*VALUES, *INSTANTS)
 
 def realisation_field(frame: Frame, name: str) -> st.SearchStrategy[Any]:
     """Draw one field of a realisation."""
-    return st.sampled_from(VALUES[name]) if name in VALUES else instant(frame)
+    if name in VALUES:
+        return st.sampled_from(VALUES[name])
+    if name == "last_activity_at":
+        return st.sampled_from([*frame.instants, *frame.week_edge, None])
+    return instant(frame)
 
 
 @st.composite

@@ -142,6 +142,12 @@ class Frame:
         """Return 0, 1, … for the captures."""
         return range(len(self.captures))
 
+    @property
+    def week_edge(self) -> list[datetime]:
+        """Return when the seven days that end with the last captured one begin, and just before."""
+        start = self.calendar.utc_start(self.captures[-1][0] - timedelta(days=6))
+        return [start, start - timedelta(microseconds=1)]
+
 
 def awkward_instants(
     captures: Sequence[tuple[date, datetime]], calendar: Calendar
@@ -162,10 +168,7 @@ def awkward_instants(
             start + timedelta(hours=1, seconds=1, microseconds=1),
         ]
     first_day, last_day = captures[0][0], captures[-1][0]
-    week_ago = calendar.utc_start(last_day - timedelta(days=6))
     found += [
-        week_ago,
-        week_ago - tick,
         datetime.combine(first_day - timedelta(days=1), time(15, 30)),
         datetime.combine(first_day - timedelta(days=3), time(8)),
         datetime.combine(first_day - timedelta(days=200), time(12)),
