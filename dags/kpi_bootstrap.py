@@ -1,7 +1,6 @@
 """kpi_bootstrap: makes the schema, the metric dictionary and the first partitions."""
 
 from airflow.sdk import DAG, Param
-
 from kpi.connections import ADMIN
 from kpi.dag_defaults import dag_defaults
 from kpi.operators.bootstrap import (
@@ -13,13 +12,15 @@ from kpi.operators.dimensions import MetricDictionaryOperator
 
 DOC = """
 ### kpi_bootstrap
-Makes or upgrades the `kpi_*` tables, registers the metrics, and splits off the first monthly partitions. It runs once by
-itself; trigger it after each upgrade of the package. Running it again changes nothing.
+Makes or upgrades the `kpi_*` tables, registers the metrics, and splits off the first monthly
+partitions. It runs once by itself; trigger it after each upgrade of the package. Running it again
+changes nothing.
 
-**Params.** `plan` prints what would run and writes nothing. `resume` goes on with a migration that stopped half-way.
+**Params.** `plan` prints what would run and writes nothing. `resume` goes on with a migration that
+stopped half-way.
 
-**When a task is red** its last log line says what to do. A migration that stopped half-way: mend the cause (a missing right,
-a full disk), then trigger with `resume`.
+**When a task is red** its last log line says what to do. A migration that stopped half-way: mend
+the cause (a missing right, a full disk), then trigger with `resume`.
 """
 
 with DAG(

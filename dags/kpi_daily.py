@@ -1,7 +1,6 @@
 """kpi_daily: captures the source and computes the facts of the local day that just ended."""
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, TaskGroup
-
 from kpi.dag_defaults import dag_defaults
 from kpi.operators.checks import figure_checks
 from kpi.operators.daily import (
@@ -15,15 +14,17 @@ from kpi.settings import settings
 
 DOC = """
 ### kpi_daily
-Each night at 01:30 local time: what does the LMS say (capture), then the day's figures from the history (facts), then checks.
-The run's partition key is the local day that just ended.
+Each night at 01:30 local time: what does the LMS say (capture), then the day's figures from the
+history (facts), then checks. The run's partition key is the local day that just ended.
 
-**When to trigger by hand:** to compute a day again, give `date`. A day whose end was captured is computed from history, so an old
-day gets its own figures, never today's. `captured_at` replays a past night with the clock at that instant.
+**When to trigger by hand:** to compute a day again, give `date`. A day whose end was captured is
+computed from history, so an old day gets its own figures, never today's. `captured_at` replays a
+past night with the clock at that instant.
 
-**When a task is red** its last log line says what to do. *preflight*: a connection, the schema or the source is not as it should
-be; nothing was written. *capture* and the facts: the slice is as it was; clear the task to try again. *checks*: the figures are
-there and wrong; the task's SQL says what was expected. Until all is green the day's event is not sent, so nothing builds on it.
+**When a task is red** its last log line says what to do. *preflight*: a connection, the schema or
+the source is not as it should be; nothing was written. *capture* and the facts: the slice is as it
+was; clear the task to try again. *checks*: the figures are there and wrong; the task's SQL says
+what was expected. Until all is green the day's event is not sent, so nothing builds on it.
 """
 
 with DAG(

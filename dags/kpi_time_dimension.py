@@ -1,20 +1,21 @@
 """kpi_time_dimension: fills and repairs kpi_time."""
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
-
 from kpi.dag_defaults import dag_defaults
 from kpi.operators.dimensions import TimeDimensionOperator
 from kpi.settings import settings
 
 DOC = """
 ### kpi_time_dimension
-Fills `kpi_time` from a month before the first day with source data (or from `KPI_CALENDAR_START`) to 400 days ahead, with the UTC
-instants at which each local day begins and ends. Idempotent; repairs wrong rows.
+Fills `kpi_time` from a month before the first day with source data (or from `KPI_CALENDAR_START`)
+to 400 days ahead, with the UTC instants at which each local day begins and ends. Idempotent;
+repairs wrong rows.
 
 **When to trigger by hand:** after `kpi_bootstrap`, and after an update of the time zone data.
 
-**When it is red:** the zone data are older than the rules in force, or new zone data move days that have facts. The log's last
-line says what to do; `force` moves them, after which those days are to be computed again.
+**When it is red:** the zone data are older than the rules in force, or new zone data move days that
+have facts. The log's last line says what to do; `force` moves them, after which those days are to
+be computed again.
 """
 
 with DAG(

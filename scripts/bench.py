@@ -26,14 +26,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from demo_source.database import DemoSource
 from demo_source.school import School
-from mysql_server import PrivateServer
-from rich.console import Console
-from rich.table import Table
-
 from kpi.connections import ETL, session
 from kpi.settings import PROJECT, Settings
 from kpi.slices import Slice, temporary
 from kpi.templates import steps
+from mysql_server import PrivateServer
+from rich.console import Console
+from rich.table import Table
+
 from tests.warehouse import FACTS, Warehouse
 
 DAY = date(2026, 2, 3)
@@ -134,9 +134,13 @@ def write_plans(warehouse: Warehouse, folder: Path) -> None:
 
 def report(bench: Bench, base: float, learners: int) -> Table:
     """Return what was measured as a table of seconds, rows and ratios to the floor."""
-    table = Table("what", "seconds", "rows", "× floor", title=f"{learners} learners × 288 realisations")
+    table = Table(
+        "what", "seconds", "rows", "× floor", title=f"{learners} learners × 288 realisations"
+    )
     for what, seconds, rows in bench.measured:
-        table.add_row(what, f"{seconds:.1f}", "" if rows is None else str(rows), f"{seconds / base:.2f}")
+        table.add_row(
+            what, f"{seconds:.1f}", "" if rows is None else str(rows), f"{seconds / base:.2f}"
+        )
     return table
 
 

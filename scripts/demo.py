@@ -18,14 +18,13 @@ os.environ["SSL_CERT_FILE"] = os.devnull
 
 from demo_source.database import DemoSource
 from demo_source.school import School
+from demo_summary import print_summary
+from kpi.connections import ETL, SOURCE, connection_settings
+from kpi.settings import PROJECT
 from mysql_accounts import connect
 from project_database import start
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from demo_summary import print_summary
-from kpi.connections import ETL, SOURCE, connection_settings
-from kpi.settings import PROJECT
 
 SOURCE_DATABASE = "lms_demo"
 LOG = PROJECT / ".local" / "demo.log"
@@ -34,7 +33,10 @@ LOG = PROJECT / ".local" / "demo.log"
 def nights(first: date, count: int) -> list[tuple[date, datetime]]:
     """Return (local day, instant of its capture: 01:30 UTC of the next day) for each night."""
     days = [first + timedelta(days=n) for n in range(count)]
-    return [(day, datetime(day.year, day.month, day.day, 1, 30, tzinfo=UTC) + timedelta(days=1)) for day in days]
+    return [
+        (day, datetime(day.year, day.month, day.day, 1, 30, tzinfo=UTC) + timedelta(days=1))
+        for day in days
+    ]
 
 
 class DagRunner:
@@ -71,7 +73,9 @@ def empty_databases(root_uri: str) -> None:
         cursor.execute(f"CREATE DATABASE `{database}` CHARACTER SET utf8mb4")
 
 
-def replay(console: Console, root_uri: str, school: School, when: list[tuple[date, datetime]]) -> None:
+def replay(
+    console: Console, root_uri: str, school: School, when: list[tuple[date, datetime]]
+) -> None:
     """Make the source, then let each night come: the source moves on, kpi_daily runs."""
     source = DemoSource(root_uri, SOURCE_DATABASE, school)
     console.print(f"Making the demo LMS as of {when[0][1]:%Y-%m-%d %H:%M} UTC …")
@@ -80,7 +84,12 @@ def replay(console: Console, root_uri: str, school: School, when: list[tuple[dat
     runner = DagRunner()
     runner.run("kpi_bootstrap", {"plan": False})
     runner.run("kpi_time_dimension", {"force": False})
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("kpi_daily", total=len(when))
         for day, captured_at in when:
@@ -116,8 +125,12 @@ def main() -> None:
         console.print(f"The demo stopped: {error}; the log is {LOG}.", markup=False)
         raise SystemExit(1) from error
     print_summary(console)
-    console.print(f"\n{chosen.nights} nights in {time.monotonic() - begun:.0f} s; the tasks' logs: {LOG}")
-    console.print("Next: [b]make up[/b] (the Airflow UI), [b]make sql Q='SELECT * FROM kpi_metric'[/b], README.md")
+    console.print(
+        f"\n{chosen.nights} nights in {time.monotonic() - begun:.0f} s; the tasks' logs: {LOG}"
+    )
+    console.print(
+        "Next: [b]make up[/b] (the Airflow UI), [b]make sql Q='SELECT * FROM kpi_metric'[/b], README.md"
+    )
 
 
 def _log_to(path: Path) -> None:

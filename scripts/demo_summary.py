@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from kpi.connections import READ, Session, session
 from kpi.settings import settings
 from kpi.templates import renderer
+from rich.console import Console
+from rich.table import Table
 
 # The group and the module with the most realisations under way on the last day.
 _CHOICE = """
@@ -71,14 +70,18 @@ def _curve(rows: list[tuple[Any, ...]]) -> Table:
 
 
 def _delays(rows: list[tuple[Any, ...]]) -> Table:
-    table = Table("Délai", "Jour", "p50", "p75", "p90", "n", title="Délais (jours; feedback en heures)")
+    table = Table(
+        "Délai", "Jour", "p50", "p75", "p90", "n", title="Délais (jours; feedback en heures)"
+    )
     for measure, day, *values, sample in rows:
         table.add_row(measure, str(day), *(f"{value:.2f}" for value in values), str(sample))
     return table
 
 
 def _ledger(read: Session) -> Table:
-    table = Table("Table", "Jours", "Lignes insérées", "changées", "supprimées", title="Journal (kpi_run)")
+    table = Table(
+        "Table", "Jours", "Lignes insérées", "changées", "supprimées", title="Journal (kpi_run)"
+    )
     rows = read.rows(
         "SELECT table_name, COUNT(DISTINCT date_to), SUM(rows_inserted), SUM(rows_updated), SUM(rows_deleted) "
         "FROM kpi_run WHERE state = 'DONE' GROUP BY table_name ORDER BY table_name"

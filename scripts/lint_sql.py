@@ -47,7 +47,13 @@ def main() -> int:
         # The blank lines that Jinja's tags leave are of no interest.
         path.write_text(re.sub(r"\n{3,}", "\n\n", sql.strip()) + "\n", "utf-8")
     catalog.metrics(settings.sql_dir)
-    command = [str(Path(sys.executable).parent / "sqlfluff"), "lint", "--processes", "2", str(RENDERED)]
+    command = [
+        str(Path(sys.executable).parent / "sqlfluff"),
+        "lint",
+        "--processes",
+        "2",
+        str(RENDERED),
+    ]
     return subprocess.run([*command, *sys.argv[1:]], check=False, cwd=PROJECT).returncode
 
 

@@ -105,7 +105,7 @@ def parse_instant(text: str) -> datetime:
 
 
 @cache
-def transitions(zone: str, first_year: int = 1995, last_year: int = 2040) -> tuple[Transition, ...]:
+def transitions(zone: str, first_year: int = 2015, last_year: int = 2040) -> tuple[Transition, ...]:
     """Return a zone's changes of offset, oldest first, as thresholds on its wall clock.
 
     A wall time that occurs twice is taken the first time it occurs, one that is skipped is read with

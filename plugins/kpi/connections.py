@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import mysql.connector
-from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.providers.mysql.hooks.mysql import MySqlHook
+from airflow.sdk.exceptions import AirflowNotFoundException
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from kpi.errors import ConnectionProblem
@@ -78,8 +78,8 @@ class Session:
             while batch := cursor.fetchmany(size):
                 yield batch
 
-    def load(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
-        """Execute an INSERT … VALUES (%s, …) for many rows at once; return the rows affected."""
+    def load(self, sql: str, rows: Sequence[Sequence[Any] | Mapping[str, Any]]) -> int:
+        """Execute an INSERT … VALUES for many rows at once; return the rows affected."""
         with self._cursor() as cursor:
             cursor.executemany(sql, rows)
             return int(cursor.rowcount)

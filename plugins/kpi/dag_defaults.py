@@ -8,7 +8,6 @@ from typing import Any
 import jinja2
 import pendulum
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
-
 from mysql.connector.errors import DataError, IntegrityError, ProgrammingError
 
 from kpi.errors import KpiError

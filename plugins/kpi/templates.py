@@ -55,22 +55,19 @@ def source_schema() -> str:
 def utc_expression(expression: str, zone: str) -> str:
     """Return an SQL expression for the UTC instant of a wall time in `zone`.
 
-    A zone without changes of offset gives one subtraction (or none), others a CASE over the changes,
-    newest first, since most rows are recent.
+    It takes the offset in force off the wall time: a number where the zone's never changes, else a CASE over
+    the changes, newest first, since most rows are recent.
     """
-    value = f"CAST({expression} AS DATETIME(6))"
+    wall_time = f"CAST({expression} AS DATETIME(6))"
     changes = calendar.transitions(zone)
-    shift = partial(_shift, value)
-    if len(changes) == 1:
-        return shift(changes[0].before)
-    *cases, last = [(earlier.wall, later.before) for earlier, later in pairwise(changes)][::-1] + [
-        (None, changes[0].before)
-    ]
-    branches = "\n".join(
-        f"  WHEN {expression} >= TIMESTAMP'{wall:%Y-%m-%d %H:%M:%S}' THEN {shift(offset)}"
-        for wall, offset in cases
-    )
-    return f"CASE\n{branches}\n  ELSE {shift(last[1])}\nEND"
+    offset = str(changes[0].before)
+    if len(changes) > 1:
+        branches = "\n".join(
+            f"  WHEN {expression} >= TIMESTAMP '{earlier.wall:%Y-%m-%d %H:%M:%S}' THEN {later.before}"
+            for earlier, later in reversed(list(pairwise(changes)))
+        )
+        offset = f"CASE\n{branches}\n  ELSE {offset}\nEND"
+    return wall_time if offset == "0" else f"{wall_time} - INTERVAL {offset} SECOND"
 
 
 def template_context(settings: Settings) -> dict[str, Any]:
@@ -111,10 +108,3 @@ def renderer(settings: Settings, **values: Any) -> Callable[[str], str]:
         return env.get_template(path).render(context)
 
     return render
-
-
-def _shift(value: str, seconds: int) -> str:
-    if seconds == 0:
-        return value
-    sign = "-" if seconds > 0 else "+"
-    return f"{value} {sign} INTERVAL {abs(seconds)} SECOND"

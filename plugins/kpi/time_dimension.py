@@ -71,7 +71,7 @@ def fill(upsert: str, first_source_day: str, today: date, force: bool, settings:
             with etl.transaction():
                 rows = plan.new + plan.repaired + plan.moved
                 if rows:
-                    etl.load(upsert, rows)
+                    etl.load(upsert, [day._asdict() for day in rows])
             return plan
 
     return attempted(once, settings.write_attempts)

@@ -8,7 +8,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   submitted_at DATETIME(6) NULL,
   feedback_at DATETIME(6) NULL,
   trainer_id BIGINT NULL,
-  target_ref_id BIGINT AS (IFNULL(source_target_ref_id, 0)) STORED NOT NULL,
+  target_ref_id BIGINT AS (COALESCE(source_target_ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (submission_id, target_type, target_ref_id)
 );
 

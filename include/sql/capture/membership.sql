@@ -7,7 +7,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
   learner_id BIGINT NOT NULL,
   active_from DATETIME(6) NULL,
   active_to DATETIME(6) NULL,
-  scope_ref_id BIGINT AS (IFNULL(source_scope_ref_id, 0)) STORED NOT NULL,
+  scope_ref_id BIGINT AS (COALESCE(source_scope_ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
 );
 

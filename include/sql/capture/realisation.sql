@@ -16,9 +16,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   last_activity_at DATETIME(6) NULL,
   created_at DATETIME(6) NULL,
   changed_at DATETIME(6) NULL,
-  usable_state_code VARCHAR(32) AS (IFNULL(state_code, 'UNKNOWN')) VIRTUAL,
-  usable_state_order INT AS (IF(state_code IS NULL, 999, IFNULL(state_order, 999))) VIRTUAL,
-  usable_is_final TINYINT(1) AS (IFNULL(is_final, 0)) VIRTUAL,
+  usable_state_code VARCHAR(32) AS (COALESCE(state_code, 'UNKNOWN')) VIRTUAL,
+  usable_state_order INT AS (IF(state_code IS NULL, 999, COALESCE(state_order, 999))) VIRTUAL,
+  usable_is_final TINYINT(1) AS (COALESCE(is_final, 0)) VIRTUAL,
   usable_progress_pct DECIMAL(13, 10) AS (IF(progress_pct BETWEEN 0 AND 100, progress_pct, NULL)) VIRTUAL,
   usable_score DECIMAL(20, 10) AS (IF(score >= 0 AND score < 1e10, score, NULL)) VIRTUAL,
   usable_score_max DECIMAL(20, 10) AS (IF(score_max >= 0 AND score_max < 1e10, score_max, NULL)) VIRTUAL,
@@ -106,7 +106,7 @@ SELECT
   rule.reason,
   CASE rule.field
     WHEN 'progress_pct' THEN CAST(stage.progress_pct AS CHAR)
-    ELSE CONCAT_WS(' / ', IFNULL(stage.score, 'NULL'), IFNULL(stage.score_max, 'NULL'))
+    ELSE CONCAT_WS(' / ', COALESCE(stage.score, 'NULL'), COALESCE(stage.score_max, 'NULL'))
   END AS detail
 FROM stage_realisation AS stage
 INNER JOIN (

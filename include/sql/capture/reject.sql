@@ -25,12 +25,12 @@ FROM (
   SELECT
     relation,
     source_key,
-    IFNULL(field, '') AS field,
+    COALESCE(field, '') AS field,
     reason,
     LEFT(MIN(detail), 255) AS detail,
     %(captured_at)s AS seen_at
   FROM stage_reject
-  GROUP BY relation, source_key, IFNULL(field, ''), reason
+  GROUP BY relation, source_key, COALESCE(field, ''), reason
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,

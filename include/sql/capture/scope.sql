@@ -3,7 +3,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
   ref_id BIGINT NULL,
   label VARCHAR(1000) NULL,
-  ref_key BIGINT AS (IFNULL(ref_id, 0)) STORED NOT NULL,
+  ref_key BIGINT AS (COALESCE(ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (scope_type, ref_key)
 );
 

@@ -5,7 +5,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
   label VARCHAR(1000) NULL,
   parent_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NULL,
   parent_ref_id BIGINT NULL,
-  ref_key BIGINT AS (IFNULL(ref_id, 0)) STORED NOT NULL,
+  ref_key BIGINT AS (COALESCE(ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (target_type, ref_key)
 );
 

@@ -72,7 +72,7 @@ WITH RECURSIVE edge AS (
     AND top.ref_key = 0
   LEFT JOIN kpi_target AS parent
     ON parent.target_type = source.parent_type
-    AND parent.ref_key = IFNULL(source.parent_ref_id, 0)
+    AND parent.ref_key = COALESCE(source.parent_ref_id, 0)
   WHERE source.target_type <> 'GLOBAL'
 ),
 

@@ -100,7 +100,7 @@ class DayDoneOperator(BaseOperator):
 
 def _table(found: Sequence[Found]) -> str:
     columns = ("relation", "new", "changed", "closed", "reopened", "unchanged", "rejected")
-    lines = ["{:<12}".format(columns[0]) + "".join(f"{name:>11}" for name in columns[1:])]
+    lines = [f"{columns[0]:<12}" + "".join(f"{name:>11}" for name in columns[1:])]
     for one in found:
         counts = "".join(f"{getattr(one, name):>11}" for name in columns[1:])
         lines.append(f"{one.relation:<12}{counts}")
