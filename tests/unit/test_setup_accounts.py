@@ -35,8 +35,10 @@ def test_unknown_placeholder_is_named() -> None:
 
 
 def test_accounts_have_these_rights_and_no_others(server: PrivateServer) -> None:
-    databases = {"kpi_db": "t_rights_kpi", "lms_db": "t_rights_lms"}
-    accounts = create_accounts(server.root_uri, *databases.values(), server.passwords, "t_rights_")
+    databases = {"kpi_db": "setup_rights_kpi", "lms_db": "setup_rights_lms"}
+    accounts = create_accounts(
+        server.root_uri, *databases.values(), server.passwords, "setup_rights_"
+    )
     granted = {}
     with connect(server.root_uri) as root, root.cursor() as cursor:
         for account, connection in accounts.items():
