@@ -71,6 +71,10 @@ clean: down ## Stop everything and remove all that these commands made, data inc
 	rm -rf .venv .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+.PHONY: docs
+docs: $(VENV) ## Write docs/figures.md from the SQL files' headers
+	@$(WITH_ENV) python scripts/metric_docs.py > docs/figures.md
+
 .PHONY: pins
 pins: $(VENV) ## Resolve the requirements.in files into requirements.txt anew (maintainers)
 	$(COMPILE) --override overrides.txt --output-file requirements.txt requirements.in
