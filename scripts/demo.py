@@ -63,9 +63,9 @@ def empty_databases(root_uri: str) -> None:
     """Drop the tables of an earlier demo; refuses when the connections name another source."""
     source = connection_settings(SOURCE).schema
     if source != SOURCE_DATABASE:
-        raise SystemExit(
-            f"The connection {SOURCE} names '{source}', not '{SOURCE_DATABASE}': the demo would empty the "
-            "KPI database of a real source; unset AIRFLOW_CONN_KPI_SOURCE, or point it at lms_demo."
+        raise RuntimeError(
+            f"the connection {SOURCE} names '{source}', not '{SOURCE_DATABASE}': the demo would empty the "
+            "KPI database of a real source; unset AIRFLOW_CONN_KPI_SOURCE, or point it at lms_demo"
         )
     database = connection_settings(ETL).schema
     with connect(root_uri) as root, root.cursor() as cursor:
@@ -114,12 +114,11 @@ def main() -> None:
     chosen = arguments()
     begun = time.monotonic()
     console = Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w"), soft_wrap=True)
-    root_uri = str(start()["root"])
-    empty_databases(root_uri)
-    LOG.parent.mkdir(exist_ok=True)
     _log_to(LOG)
-    school = School(chosen.seed, chosen.learners)
     try:
+        root_uri = str(start()["root"])
+        empty_databases(root_uri)
+        school = School(chosen.seed, chosen.learners)
         replay(console, root_uri, school, nights(chosen.first, chosen.nights))
     except Exception as error:
         console.print(f"The demo stopped: {error}; the log is {LOG}.", markup=False)
@@ -135,6 +134,7 @@ def main() -> None:
 
 def _log_to(path: Path) -> None:
     """Send all that Airflow prints to a file, by file descriptor: its loggers hold the old streams."""
+    path.parent.mkdir(exist_ok=True)
     with path.open("w") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())

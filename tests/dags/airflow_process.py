@@ -7,8 +7,10 @@ once a process. This module imports Airflow only inside the functions that the o
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -127,6 +129,9 @@ _failures: dict[str, Failure] = {}
 
 def _start(log: Path) -> None:
     """Make the metadata database; from here on, all output goes to the log."""
+    # A worker of a pool would wait for ever when the tests are killed.
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
     stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for target in (1, 2):
         os.dup2(stream, target)
