@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from metric_docs import FIGURES, figures_page
-
 from kpi.settings import PROJECT, Settings
+from metric_docs import FIGURES, figures_page
 
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 

@@ -50,6 +50,7 @@ ON DUPLICATE KEY UPDATE
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_closure (
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   ref_id BIGINT NOT NULL,
+  target_id BIGINT NOT NULL,
   ancestor_id BIGINT NOT NULL,
   ancestor_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   is_self TINYINT(1) NOT NULL,
@@ -57,7 +58,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_closure (
 );
 
 -- step: unfold the tree
-INSERT INTO stage_closure (target_type, ref_id, ancestor_id, ancestor_type, is_self)
+INSERT INTO stage_closure (target_type, ref_id, target_id, ancestor_id, ancestor_type, is_self)
 WITH RECURSIVE edge AS (
   -- A target without a parent, or whose parent is not known, hangs directly under GLOBAL.
   SELECT
@@ -93,6 +94,7 @@ closure AS (
 SELECT
   target.target_type,
   target.ref_key,
+  target.id,
   ancestor.id,
   ancestor.target_type,
   target.id = ancestor.id
@@ -112,10 +114,11 @@ LEFT JOIN stage_closure AS stage
 WHERE stage.ancestor_id IS NULL;
 
 -- step: kpi_target_closure: add
-INSERT INTO kpi_target_closure (target_type, ref_id, ancestor_id, ancestor_type, is_self)
+INSERT INTO kpi_target_closure (target_type, ref_id, target_id, ancestor_id, ancestor_type, is_self)
 SELECT
   stage.target_type,
   stage.ref_id,
+  stage.target_id,
   stage.ancestor_id,
   stage.ancestor_type,
   stage.is_self

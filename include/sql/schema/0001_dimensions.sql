@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS kpi_target (
 CREATE TABLE IF NOT EXISTS kpi_target_closure (
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   ref_id BIGINT NOT NULL COMMENT 'id in the source, 0 for GLOBAL',
+  target_id BIGINT NOT NULL COMMENT 'kpi_target.id of the target',
   ancestor_id BIGINT NOT NULL COMMENT 'kpi_target.id of the target itself or of one above it',
   ancestor_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   is_self TINYINT(1) NOT NULL,

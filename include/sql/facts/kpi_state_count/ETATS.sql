@@ -27,32 +27,32 @@ state AS (
   GROUP BY domain, state_code
 ),
 
+-- Each realisation by numbers alone.
 observation AS (
-  SELECT
+  SELECT /*+ NO_INDEX(own) */
     realisation.learner_id,
-    realisation.domain,
-    realisation.ref_id,
+    own.target_id,
     state.state_no
   FROM state
   INNER JOIN realisation
     ON realisation.domain = state.domain
     AND realisation.state_code = state.state_code
+  INNER JOIN kpi_target_closure AS own
+    ON own.target_type = realisation.domain
+    AND own.ref_id = realisation.ref_id
+    AND own.is_self = 1
 ),
 
 {{ by_scope.cohorts() }},
 
 -- The learners' own scopes: a target's own state needs no grouping, only what lies below it.
 learner_count AS (
-  SELECT /*+ NO_INDEX(closure) NO_MERGE(observation) */
-    observation.learner_id,
-    closure.ancestor_id AS target_id,
-    observation.state_no,
+  SELECT /*+ NO_MERGE(observation) */
+    learner_id,
+    target_id,
+    state_no,
     1 AS n
-  FROM kpi_target_closure AS closure
-  INNER JOIN observation
-    ON observation.domain = closure.target_type
-    AND observation.ref_id = closure.ref_id
-  WHERE closure.is_self = 1
+  FROM observation
   UNION ALL
   SELECT /*+ NO_INDEX(closure) NO_MERGE(observation) */
     observation.learner_id,
@@ -61,8 +61,7 @@ learner_count AS (
     COUNT(*) AS n
   FROM kpi_target_closure AS closure
   INNER JOIN observation
-    ON observation.domain = closure.target_type
-    AND observation.ref_id = closure.ref_id
+    ON observation.target_id = closure.target_id
   WHERE closure.is_self = 0
   GROUP BY observation.learner_id, closure.ancestor_id, observation.state_no
 ),
@@ -71,14 +70,13 @@ learner_count AS (
 cohort_count AS (
   SELECT /*+ NO_MERGE(observation) */
     cohort.cohort_id,
-    observation.domain,
-    observation.ref_id,
+    observation.target_id,
     observation.state_no,
     COUNT(*) AS n
   FROM cohort
   INNER JOIN observation
     ON observation.learner_id = cohort.learner_id
-  GROUP BY cohort.cohort_id, observation.domain, observation.ref_id, observation.state_no
+  GROUP BY cohort.cohort_id, observation.target_id, observation.state_no
 ),
 
 cohort_target_count AS (
@@ -89,8 +87,7 @@ cohort_target_count AS (
     SUM(cohort_count.n) AS n
   FROM kpi_target_closure AS closure
   INNER JOIN cohort_count
-    ON cohort_count.domain = closure.target_type
-    AND cohort_count.ref_id = closure.ref_id
+    ON cohort_count.target_id = closure.target_id
   GROUP BY cohort_count.cohort_id, closure.ancestor_id, cohort_count.state_no
 ),
 
