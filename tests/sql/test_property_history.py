@@ -58,6 +58,36 @@ ABSENT_AFTER_RECONSTRUCTION = captures(
     {"realisation": [realisation_row("UA", 1, 1, **DONE, finished_at=NOON + timedelta(hours=1))]},
     one_day=True,
 )
+# Rules that few random worlds meet: overwritten in place, a run goes on from the version before it
+DOING = {"state_code": "IN_PROGRESS", "state_order": 2, "started_at": NOON}
+OVERWRITTEN = captures(
+    CALENDAR,
+    {"realisation": [realisation_row("UA", 1, 1, **DONE, finished_at=NOON)]},
+    {"realisation": [realisation_row("UA", 1, 1)]},
+    {"realisation": [realisation_row("UA", 1, 1, **DONE, finished_at=NOON + timedelta(hours=1))]},
+    one_day=True,
+)
+# … a start at the instant of the capture that last saw the row not started, or during its absence,
+# is believed; another order of the state is a change
+FIRST_CAPTURE = datetime(2026, 1, 13, 1, 30)
+STARTED_UNSEEN = captures(
+    CALENDAR,
+    {
+        "realisation": [
+            realisation_row("UA", 1, 1),
+            realisation_row("UA", 2, 1),
+            realisation_row("UA", 3, 1, **DOING),
+        ]
+    },
+    {
+        "realisation": [
+            realisation_row("UA", 1, 1, **DOING | {"started_at": FIRST_CAPTURE}),
+            realisation_row("UA", 3, 1, **DOING | {"state_order": 5}),
+        ]
+    },
+    {},
+    {"realisation": [realisation_row("UA", 2, 1, **DOING | {"started_at": FIRST_CAPTURE})]},
+)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
@@ -68,6 +98,8 @@ ABSENT_AFTER_RECONSTRUCTION = captures(
 @example(world=REJECTED_ONCE, streamed=False)
 @example(world=ACCENT_CORRECTED, streamed=False)
 @example(world=ABSENT_AFTER_RECONSTRUCTION, streamed=False)
+@example(world=OVERWRITTEN, streamed=False)
+@example(world=STARTED_UNSEEN, streamed=False)
 def test_history_equals_the_reference(
     quiet_warehouse: Warehouse, world: World, streamed: bool
 ) -> None:
