@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from tests.worlds import World
 CALENDAR = Calendar()
 
 
+@pytest.mark.timeout(7200)  # for the profile `thorough`
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     world=st.booleans().flatmap(lambda day: worlds(CALENDAR, during_the_day=day)),
@@ -24,6 +26,10 @@ CALENDAR = Calendar()
 def test_facts_equal_the_reference(
     quiet_warehouse: Warehouse, world: World, data: st.DataObject
 ) -> None:
+    """Each night, and some days anew after the last one; a run more changes nothing.
+
+    That later nights leave a day's figures alone is shown on the reference, tests/unit.
+    """
     quiet_warehouse.empty()
     replay = Replay(quiet_warehouse, world)
     for night in world.nights:

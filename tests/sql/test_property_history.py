@@ -90,6 +90,7 @@ STARTED_UNSEEN = captures(
 )
 
 
+@pytest.mark.timeout(7200)  # for the profile `thorough`
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     world=st.booleans().flatmap(lambda day: worlds(CALENDAR, during_the_day=day)),
