@@ -65,12 +65,7 @@ with DAG(
                 task_id=table,
                 table=table,
                 sql=f"facts/{table}/slice.sql",
-                parameters={
-                    "period": "D",
-                    "date_id": "{{ business_date() }}",
-                    "as_of": "{{ business_date() }}",
-                    "since": "{{ business_date() }}",
-                },
+                day="{{ business_date() }}",
             )
 
     with TaskGroup("checks") as checks:

@@ -13,15 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import sqlparse
-from kpi import capture, catalog, ledger, migrations, partitions, slices, time_dimension
+from kpi import capture, catalog, ledger, migrations, partitions, rollups, slices, time_dimension
 from kpi.connections import ADMIN, ETL, session
-from kpi.operators.dimensions import metric_row
+from kpi.operators.dimensions import metric_rows
 from kpi.settings import Settings
-from kpi.slices import create_temporary, run_step, temporary
+from kpi.slices import Written, create_temporary, run_step, temporary
 from kpi.templates import Step, renderer, steps
 from mysql_accounts import connect, create_accounts
 
 FACTS = ("kpi_value", "kpi_state_count", "kpi_percentiles")
+ROLLUPS = (
+    *(
+        (table, period, f"rollup/{table}/period.sql")
+        for table in rollups.ROLLED_UP
+        for period in ("W", "M")
+    ),
+    ("kpi_value", "R", "rollup/kpi_value/rolling.sql"),
+)
 HISTORY = ("kpi_src_realisation", "kpi_src_membership", "kpi_src_plan", "kpi_src_feedback")
 CONTRACT_SCHEMA = Path(__file__).parent / "contract_schema.sql"
 
@@ -96,8 +104,8 @@ class Warehouse:
     def register_metrics(self) -> None:
         sql = self.render("dimensions/kpi_metric.sql")
         with session(ETL) as etl, etl.transaction():
-            for metric in catalog.metrics(self.settings.sql_dir):
-                etl.run(sql, metric_row(metric))
+            for row in metric_rows(catalog.metrics(self.settings.sql_dir)):
+                etl.run(sql, row)
 
     def render(self, path: str) -> str:
         return renderer(self.settings, source_schema=lambda: f"`{self.source_name}`")(path)
@@ -128,14 +136,38 @@ class Warehouse:
 
     def facts(self, day: date, tables: Iterable[str] = FACTS) -> dict[str, slices.Written]:
         return {
-            table: slices.write_slice(
-                slices.Slice.daily(table, day),
-                self.script(f"facts/{table}/slice.sql"),
-                self.settings,
-                ledger.Author(),
+            table: self._write(slices.Slice.daily(table, day), f"facts/{table}/slice.sql")
+            for table in tables
+        }
+
+    def fact_range(
+        self,
+        first: date,
+        last: date,
+        tables: Iterable[str] = FACTS,
+        scopes: slices.Scopes = slices.ALL_SCOPES,
+    ) -> dict[str, slices.Written]:
+        """Compute the D rows of a range of days at once, as a chunk of kpi_backfill does."""
+        return {
+            table: self._write(
+                slices.Slice.days(table, first, last, scopes), f"facts/{table}/range.sql"
             )
             for table in tables
         }
+
+    def rollup(self, first: date, last: date | None = None) -> dict[str, slices.Written]:
+        """Roll up a day, or a range: weeks, months, windows, tiles, as kpi_rollup does."""
+        last = last or first
+        written: dict[str, slices.Written] = {}
+        for table, period, path in ROLLUPS:
+            for part in rollups.slices_to_roll_up(table, period, first, last, self.settings):
+                one = self._write(part, path)
+                written[f"{table} {period}"] = written.get(f"{table} {period}", Written()) + one
+        written["tiles"] = self._write(slices.Slice.tiles(last), "display/kpi_tile_cache.sql")
+        return written
+
+    def _write(self, part: slices.Slice, path: str) -> slices.Written:
+        return slices.write_slice(part, self.script(path), self.settings, ledger.Author())
 
     def night(self, day: date, captured_at: datetime | None = None) -> dict[str, slices.Written]:
         self.capture(day, captured_at)

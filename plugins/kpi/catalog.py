@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -27,6 +27,9 @@ SOUND_ROLLUPS: dict[str, tuple[str, ...]] = {
     "MEDIAN": ("RECOMPUTE",),
     "PERCENTILE": ("RECOMPUTE",),
 }
+
+# The folder of a fact table's figures, where it is not `facts`: kpi_plan_gap has no D rows.
+FIGURES = {"kpi_plan_gap": "rollup"}
 
 # Columns and order of each relation of the source contract (design, "Source contract").
 CONTRACT: dict[str, tuple[str, ...]] = {
@@ -71,8 +74,25 @@ class _Header(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Rolling(_Header):
+    """How a metric's windows are made: from the D rows of the last `days` local days, or from the history."""
+
+    rule: Rollup
+    days: tuple[Annotated[int, Field(ge=2, le=31)], ...] = Field(min_length=1)
+
+    @field_validator("days")
+    @classmethod
+    def _each_window_once(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(days)) != len(days):
+            raise ValueError("a window is named twice")
+        return days
+
+
 class Metric(_Header):
-    """A metric: a row of kpi_metric, how it rolls up, and the file that computes it."""
+    """A metric: a row of kpi_metric, how it rolls up, and the file that computes it.
+
+    Each of its rolling windows is a row of kpi_metric of its own, <CODE>_R7 for 7 days.
+    """
 
     code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)
     label: str = Field(min_length=1, max_length=191)
@@ -84,6 +104,7 @@ class Metric(_Header):
     ]
     target_levels: tuple[Level, ...] = Field(min_length=1)
     rollup: Rollup
+    rolling: Rolling | None = None
     description: str = Field(min_length=1)
     example: str = Field(min_length=1)
 
@@ -95,14 +116,30 @@ class Metric(_Header):
         return levels
 
     @model_validator(mode="after")
-    def _rollup_is_sound(self) -> Metric:
+    def _rules_are_sound(self) -> Metric:
         sound = SOUND_ROLLUPS[self.agg]
         if self.rollup not in sound:
             raise ValueError(
                 f"a metric with agg {self.agg} cannot roll up by {self.rollup}: "
                 f"the figure would be wrong; choose {' or '.join(sound)}"
             )
+        # A window that tells its last day only is the D row over again.
+        sound = tuple(rule for rule in sound if rule != "LAST")
+        if self.rolling and self.rolling.rule not in sound:
+            raise ValueError(
+                f"the windows of a metric with agg {self.agg} cannot be made by {self.rolling.rule}: "
+                f"the figure would be wrong; choose {' or '.join(sound)}"
+            )
         return self
+
+    def rolling_code(self, days: int) -> str:
+        """The metric code of the window of `days` local days."""
+        return f"{self.code}_R{days}"
+
+    @property
+    def factor(self) -> int:
+        """What a ratio is multiplied by to be shown in the unit."""
+        return 100 if self.unit == "%" else 1
 
     @property
     def template(self) -> str:
@@ -111,7 +148,7 @@ class Metric(_Header):
 
 
 class Measure(_Header):
-    """A figure of kpi_state_count or kpi_percentiles: what its file counts."""
+    """A figure of kpi_state_count, kpi_percentiles or kpi_plan_gap: what its file counts."""
 
     code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)
     label: str = Field(min_length=1)
@@ -166,12 +203,24 @@ def read_header(path: Path, model: type[H], name_key: str = "code") -> H:
 
 
 def metrics(sql_dir: Path) -> list[Metric]:
-    """Return the metrics, one per file of facts/kpi_value, sorted by code."""
-    return [read_header(path, Metric) for path in _figures(sql_dir, "kpi_value")]
+    """Return the metrics, one per file of facts/kpi_value, sorted by code.
+
+    Raises HeaderError also when a window of one has the code of another.
+    """
+    found = [read_header(path, Metric) for path in _figures(sql_dir, "kpi_value")]
+    codes = {metric.code for metric in found}
+    for metric in found:
+        for days in metric.rolling.days if metric.rolling else ():
+            if metric.rolling_code(days) in codes:
+                raise HeaderError(
+                    f"The metric {metric.rolling_code(days)} has the code of a window of {metric.code}; "
+                    "give its file and header another code."
+                )
+    return found
 
 
 def measures(sql_dir: Path, table: str) -> list[Measure]:
-    """Return the figures of kpi_state_count or kpi_percentiles, sorted by code."""
+    """Return the figures of kpi_state_count, kpi_percentiles or kpi_plan_gap, sorted by code."""
     return [read_header(path, Measure) for path in _figures(sql_dir, table)]
 
 
@@ -202,7 +251,7 @@ def relations(sql_dir: Path, adapter: str) -> dict[str, tuple[Relation, Path]]:
 
 def _figures(sql_dir: Path, table: str) -> list[Path]:
     # slice.sql, in lower case, is the frame that the figures are put in.
-    return sorted(path for path in (sql_dir / "facts" / table).glob("[A-Z]*.sql"))
+    return sorted(sql_dir.glob(f"{FIGURES.get(table, 'facts')}/{table}/[A-Z]*.sql"))
 
 
 def _where(error: yaml.YAMLError) -> str:

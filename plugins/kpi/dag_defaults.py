@@ -17,6 +17,8 @@ from kpi.templates import template_context
 
 # One event for each local day whose facts are complete and checked; the event's partition key is the day.
 DAILY_FACTS = Asset(name="kpi_daily_facts", uri="kpi://daily_facts")
+# The same for a day whose weeks, months and windows are rolled up.
+ROLLED_UP_FACTS = Asset(name="kpi_rolled_up_facts", uri="kpi://rolled_up_facts")
 TO_MEND: list[str | type[BaseException]] = [
     KpiError,
     ProgrammingError,  # wrong SQL, a table or column that is not there

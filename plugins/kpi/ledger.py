@@ -14,13 +14,13 @@ log = logging.getLogger(__name__)
 
 _INSERT = """
 INSERT INTO kpi_run (
-  table_name, period, date_from, date_to, dag_id, run_id, task_id, try_number, state, rows_inserted,
-  rows_updated, rows_deleted, rows_unchanged, rows_rejected, rows_reopened, watermark, message, started_at,
+  table_name, period, date_from, date_to, scopes, dag_id, run_id, task_id, try_number, state, rows_inserted,
+  rows_updated, rows_deleted, rows_unchanged, rows_rejected, rows_reopened, watermark, message, reason, started_at,
   finished_at
 ) VALUES (
-  %(table_name)s, %(period)s, %(date_from)s, %(date_to)s, %(dag_id)s, %(run_id)s, %(task_id)s, %(try_number)s,
-  %(state)s, %(rows_inserted)s, %(rows_updated)s, %(rows_deleted)s, %(rows_unchanged)s, %(rows_rejected)s,
-  %(rows_reopened)s, %(watermark)s, %(message)s, %(started_at)s, %(finished_at)s
+  %(table_name)s, %(period)s, %(date_from)s, %(date_to)s, %(scopes)s, %(dag_id)s, %(run_id)s, %(task_id)s,
+  %(try_number)s, %(state)s, %(rows_inserted)s, %(rows_updated)s, %(rows_deleted)s, %(rows_unchanged)s,
+  %(rows_rejected)s, %(rows_reopened)s, %(watermark)s, %(message)s, %(reason)s, %(started_at)s, %(finished_at)s
 )
 """
 
@@ -40,25 +40,27 @@ class RowCounts(Protocol):
 
 @dataclass(frozen=True)
 class Author:
-    """Who writes: the Airflow task instance, all None outside Airflow."""
+    """Who writes, and why when a person said so: the Airflow task instance, all None outside Airflow."""
 
     dag_id: str | None = None
     run_id: str | None = None
     task_id: str | None = None
     try_number: int | None = None
+    reason: str | None = None
 
     @classmethod
     def of(cls, context: Mapping[str, Any]) -> Author:
         """Read the author off an Airflow task context."""
         task = context.get("ti")
-        return (
-            cls() if task is None else cls(task.dag_id, task.run_id, task.task_id, task.try_number)
-        )
+        if task is None:
+            return cls()
+        reason = (context.get("params") or {}).get("reason")
+        return cls(task.dag_id, task.run_id, task.task_id, task.try_number, reason)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One table's part of a run."""
+    """One table's part of a run: of `day`, or from `first` to `day`; `scopes` is empty for all."""
 
     table_name: str
     period: str | None
@@ -67,6 +69,8 @@ class Entry:
     rejected: int = 0
     reopened: int = 0
     watermark: datetime | None = None
+    scopes: str = ""
+    first: date | None = None
 
 
 def record(
@@ -79,8 +83,9 @@ def record(
         {
             "table_name": entry.table_name,
             "period": entry.period,
-            "date_from": entry.day,
+            "date_from": entry.first or entry.day,
             "date_to": entry.day,
+            "scopes": entry.scopes or None,
             **vars(by),
             "state": "DONE" if failure is None else "FAILED",
             "rows_inserted": counts.inserted if counts else 0,
@@ -97,13 +102,11 @@ def record(
     )
 
 
-def record_failure(
-    table: str, period: str | None, day: date, by: Author, started: datetime, error: Exception
-) -> None:
+def record_failure(entry: Entry, by: Author, started: datetime, error: Exception) -> None:
     """Write a FAILED row on a connection of its own; when that fails too, only log it."""
     try:
         with session(ETL) as etl, etl.transaction():
-            record(etl, Entry(table, period, day), by, started, failure=str(error))
+            record(etl, entry, by, started, failure=str(error))
     except Exception as second:
         log.warning("The ledger could not be told of the failure: %s", second)
 

@@ -16,6 +16,8 @@ _WRITTEN = {
     "kpi_value": "date_id",
     "kpi_state_count": "date_id",
     "kpi_percentiles": "date_id",
+    "kpi_plan_gap": "date_id",
+    "kpi_tile_cache": "scope_id",
     "kpi_scope": "label",
     "kpi_target": "label",
     "kpi_metric": "label",
@@ -41,6 +43,20 @@ def before_daily(day: date, settings: Settings) -> None:
         require_source(source, adapter)
         if same_server(source, etl):
             _require_source_readable(etl, source.schema)
+
+
+def before_rollup(first: date, last: date, settings: Settings) -> None:
+    """Check what rolling up needs for a range of local days: zone data, headers, schema, rights, the calendar.
+
+    Raises ZoneDataError, ConnectionProblem, HeaderError, MigrationError or KpiError.
+    """
+    calendar.require_current_zone_data()
+    catalog.metrics(settings.sql_dir)
+    with session(ETL) as etl:
+        require_schema(etl, settings)
+        require_rights(etl)
+        require_days(etl, first, settings.timezone)
+        require_days(etl, last, settings.timezone)
 
 
 def before_bootstrap(settings: Settings) -> None:

@@ -14,6 +14,9 @@ import jinja2
 from kpi import calendar
 from kpi.errors import InputError
 from kpi.settings import settings
+from kpi.slices import Scopes
+
+SCOPE_TYPES = ("GLOBAL", "SESSION", "GROUPE", "SOUS_GROUPE", "FORMATEUR", "APPRENANT")
 
 
 def now() -> datetime:
@@ -46,6 +49,15 @@ def captured_at(context: Mapping[str, Any]) -> datetime | None:
     """Return the run's clock, the param `captured_at`, as naive UTC; None when none was given."""
     text = (context.get("params") or {}).get("captured_at")
     return calendar.parse_instant(str(text)) if text else None
+
+
+def requested_scopes(context: Mapping[str, Any]) -> Scopes:
+    """Return the scopes that a run is restricted to by its params `scope_types` and `scope_ids`; all without them."""
+    params = context.get("params") or {}
+    types = tuple(params.get("scope_types") or ())
+    # All types ticked restrict nothing.
+    types = () if set(types) == set(SCOPE_TYPES) else types
+    return Scopes(types, tuple(int(one) for one in params.get("scope_ids") or ()))
 
 
 def _partition_key(context: Mapping[str, Any]) -> str | None:

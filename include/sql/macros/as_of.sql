@@ -1,8 +1,14 @@
 {#
-What was true at the end of local day %(as_of)s, as CTEs to begin a figure with.
-Each joins kpi_time as `day`, a table of one constant row to the planner: so the versions in force are a range of
-the history's primary key, which begins with valid_to.
+What was true at the end of local days, as CTEs to begin a figure with. The frame that a figure is put in says which days, by its `mode`:
+  day      one day, %(as_of)s: the nightly batch
+  closing  the same, for the scopes whose week or month closes on %(as_of)s
+  range    all days from %(first)s to %(last)s at once, for the scopes asked for: backfills and windows
+Each row carries the days it counts on, first_day to last_day; with one day both are that day. So one SELECT serves all modes, as long
+as it leaves the days to these columns and does not bind %(as_of)s itself (it is then computed day by day).
+A day joins as a table of one constant row to the planner, so the versions in force are a range of the history's primary key, which
+begins with valid_to.
 #}
+{% set days = mode | default('day') %}
 
 {# The versions in force: valid_from < end of the day <= valid_to. #}
 {% macro in_force(versions) -%}
@@ -16,13 +22,76 @@ the history's primary key, which begins with valid_to.
     AND ({{ membership }}.active_to IS NULL OR {{ membership }}.active_to >= day.utc_end)
 {%- endmacro %}
 
-{# member: one row per (scope, learner in it). #}
+{# The same for a range: at the end of at least one of its days, perhaps. #}
+{% macro in_range(versions) -%}
+  {{ versions }}.valid_to >= opening.utc_end
+    AND {{ versions }}.valid_from < ending.utc_end
+{%- endmacro %}
+
+{# The local day that an instant lies in. #}
+{% macro local_day(instant) -%}
+(SELECT local_day.date_id FROM kpi_time AS local_day WHERE local_day.utc_start <= {{ instant }} ORDER BY local_day.utc_start DESC LIMIT 1)
+{%- endmacro %}
+
+{# The days of the range at whose end an interval of instants [begin, end) is in force. Most begin before and end after it. #}
+{% macro span(begin, end) -%}
+IF({{ begin }} < opening.utc_end, opening.date_id, {{ local_day(begin) }}) AS first_day,
+    IF({{ end }} >= ending.utc_end, ending.date_id, {{ local_day(end) }} - INTERVAL 1 DAY) AS last_day
+{%- endmacro %}
+
+{# The range's first and last day, to join what was in force on some of its days. #}
+{% macro range_bounds() -%}
+kpi_time AS opening
+  INNER JOIN kpi_time AS ending
+    ON ending.date_id = %(last)s
+{%- endmacro %}
+
+{# The scopes that a run asks for, by their types and ids; NULL asks for all. #}
+{% macro requested(scope) -%}
+(%(scope_types)s IS NULL OR FIND_IN_SET({{ scope }}.scope_type, %(scope_types)s) > 0)
+    AND (%(scope_ids)s IS NULL OR FIND_IN_SET({{ scope }}.id, %(scope_ids)s) > 0)
+{%- endmacro %}
+
+{# member: one row per (scope, learner in it); in a range per time he was in it. #}
 {% macro members() -%}
+{% if days == 'range' -%}
+membership_span AS (
+  SELECT
+    membership.scope_type,
+    membership.scope_ref_id,
+    membership.learner_id,
+    {{ span(
+      'GREATEST(membership.valid_from, COALESCE(membership.active_from, membership.valid_from))',
+      'LEAST(membership.valid_to, COALESCE(membership.active_to, membership.valid_to))'
+    ) }}
+  FROM {{ range_bounds() }}
+  INNER JOIN kpi_src_membership AS membership
+    ON {{ in_range('membership') }}
+  WHERE opening.date_id = %(first)s
+),
+
 member AS (
   SELECT
     kpi_scope.id AS scope_id,
     kpi_scope.scope_type,
-    membership.learner_id
+    membership_span.learner_id,
+    membership_span.first_day,
+    membership_span.last_day
+  FROM membership_span
+  INNER JOIN kpi_scope
+    ON kpi_scope.scope_type = membership_span.scope_type
+    AND kpi_scope.ref_key = membership_span.scope_ref_id
+    AND {{ requested('kpi_scope') }}
+  WHERE membership_span.first_day <= membership_span.last_day
+)
+{%- else -%}
+member AS (
+  SELECT
+    kpi_scope.id AS scope_id,
+    kpi_scope.scope_type,
+    membership.learner_id,
+    day.date_id AS first_day,
+    day.date_id AS last_day
   FROM kpi_time AS day
   INNER JOIN kpi_src_membership AS membership
     ON {{ in_force('membership') }}
@@ -30,11 +99,38 @@ member AS (
   INNER JOIN kpi_scope
     ON kpi_scope.scope_type = membership.scope_type
     AND kpi_scope.ref_key = membership.scope_ref_id
+{%- if days == 'closing' %}
+    AND (%(closing_scopes)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(closing_scopes)s) > 0)
+{%- endif %}
   WHERE day.date_id = %(as_of)s
+)
+{%- endif %}
+{%- endmacro %}
+
+{# cohort: each learner with the smallest learner who has the same scopes besides his own, on the same days. #}
+{% macro cohorts() -%}
+scope_set AS (
+  SELECT
+    learner_id,
+{%- if days == 'range' %}
+    GROUP_CONCAT(scope_id, ':', TO_DAYS(first_day), ':', TO_DAYS(last_day) ORDER BY scope_id, first_day) AS scope_ids
+{%- else %}
+    GROUP_CONCAT(scope_id ORDER BY scope_id) AS scope_ids
+{%- endif %}
+  FROM member
+  WHERE scope_type <> 'APPRENANT'
+  GROUP BY learner_id
+),
+
+cohort AS (
+  SELECT
+    learner_id,
+    MIN(learner_id) OVER (PARTITION BY scope_ids) AS cohort_id
+  FROM scope_set
 )
 {%- endmacro %}
 
-{# realisation: one row per (learner, target) of the domains, read in one range of the primary key. #}
+{# realisation: one row per (learner, target) of the domains, in a range per version; read in one range of the primary key. #}
 {% macro realisations(domains) -%}
 realisation AS (
   SELECT
@@ -50,12 +146,23 @@ realisation AS (
     history.started_at,
     history.finished_at,
     history.last_activity_at,
-    history.origin = 'RECONSTRUCTED' AS reconstructed
+    history.origin = 'RECONSTRUCTED' AS reconstructed,
+{%- if days == 'range' %}
+    {{ span('history.valid_from', 'history.valid_to') }}
+  FROM {{ range_bounds() }}
+  INNER JOIN kpi_src_realisation AS history IGNORE INDEX (uq_realisation)
+    ON {{ in_range('history') }}
+  WHERE
+    opening.date_id = %(first)s
+{%- else %}
+    day.date_id AS first_day,
+    day.date_id AS last_day
   FROM kpi_time AS day
   INNER JOIN kpi_src_realisation AS history IGNORE INDEX (uq_realisation)
     ON {{ in_force('history') }}
   WHERE
     day.date_id = %(as_of)s
+{%- endif %}
     AND history.domain IN ('{{ domains | join("', '") }}')
 )
 {%- endmacro %}
@@ -66,7 +173,23 @@ planned AS (
   SELECT
     groupe.learner_id,
     plan.ua_ref_id AS ref_id,
-    plan.due_on
+    plan.due_on,
+{%- if days == 'range' %}
+    {{ span(
+      'GREATEST(plan.valid_from, groupe.valid_from, COALESCE(groupe.active_from, groupe.valid_from))',
+      'LEAST(plan.valid_to, groupe.valid_to, COALESCE(groupe.active_to, groupe.valid_to))'
+    ) }}
+  FROM {{ range_bounds() }}
+  INNER JOIN kpi_src_plan AS plan
+    ON {{ in_range('plan') }}
+  INNER JOIN kpi_src_membership AS groupe
+    ON groupe.scope_type = plan.scope_type
+    AND groupe.scope_ref_id = plan.scope_ref_id
+    AND {{ in_range('groupe') }}
+  WHERE opening.date_id = %(first)s
+{%- else %}
+    day.date_id AS first_day,
+    day.date_id AS last_day
   FROM kpi_time AS day
   INNER JOIN kpi_src_plan AS plan
     ON {{ in_force('plan') }}
@@ -76,5 +199,19 @@ planned AS (
     AND {{ in_force('groupe') }}
     AND {{ active('groupe') }}
   WHERE day.date_id = %(as_of)s
+{%- endif %}
 )
+{%- endmacro %}
+
+{# The first day at whose end n local days, that day among them, have passed since the instant; what never happened is long ago. #}
+{% macro day_after(instant, n) -%}
+{% if days == 'range' -%}
+COALESCE({{ local_day(instant) }} + INTERVAL {{ n }} DAY, DATE '1900-01-01')
+{%- else -%}
+IF(
+      {{ instant }} >= (SELECT since.utc_start FROM kpi_time AS since WHERE since.date_id = %(as_of)s - INTERVAL {{ n - 1 }} DAY),
+      DATE '9999-12-31',
+      DATE '1900-01-01'
+    )
+{%- endif %}
 {%- endmacro %}

@@ -1,54 +1,60 @@
 {#
 From observations of learners to figures of scopes: the end of every metric's SELECT.
 
-An additive metric gives a CTE `observation` (learner_id, domain, ref_id, part, reconstructed): one row per
-(learner, ref) pair that counts. The sums are made once per learner (that is the APPRENANT scope), then per cohort,
-then per scope: a cohort is the learners who share all their other scopes, so each of them is counted in each scope
-once, however the scopes overlap. A cohort is named by its smallest learner_id, whose memberships are the cohort's.
+An additive metric gives a CTE `observation` (learner_id, domain, ref_id, part, reconstructed, first_day, last_day): one row per
+(learner, ref) pair that counts, with the days it counts on; where last_day is before first_day, it does not count. The sums are made once
+per learner (that is the APPRENANT scope), then per cohort, then per scope: a cohort is the learners who share all their other scopes, so
+each of them is counted in each scope once, however the scopes overlap. A cohort is named by its smallest learner_id, whose memberships
+are the cohort's. For a range of days, the same is done with differences: macros/differences.sql.
 #}
+{% import 'macros/as_of.sql' as as_of with context %}
+{% import 'macros/differences.sql' as differences with context %}
+{% set days = mode | default('day') %}
 
-{# scope_sum: part, whole and reconstructed per (scope, target). An observation counts at each target of the levels that
-   is its own or lies above it; with own_level, at its own only (one observation per learner and target).
-   The small closure is hashed and the observations run past it; each learner_sum is made once. #}
-{% macro sums(levels, own_level=false) -%}
+{# What is summed for a mean or a share, by name. #}
+{% set SUMS = {'part': 'observation.part', 'whole': '1', 'reconstructed': 'observation.reconstructed'} %}
+
+{# scope_sum: the sums of `columns` (name: expression over observation) per (scope, target), in a range per (date_id, scope, target).
+   An observation counts at each target of the levels that is its own or lies above it; with own_level, at its own only (one
+   observation per learner and target). The small closure is hashed and the observations run past it; each learner_sum is made once. #}
+{% macro sums(levels, own_level=false, columns=SUMS) -%}
+{% if days == 'range' -%}
+{{ differences.scope_sums(levels, own_level, columns) }}
+{%- else -%}
 learner_sum AS (
 {%- if own_level %}
   SELECT /*+ NO_INDEX(closure) */
     observation.learner_id,
-    closure.ancestor_id AS target_id,
-    observation.part,
-    1 AS whole,
-    observation.reconstructed
+    closure.ancestor_id AS target_id{% for name, value in columns.items() %},
+    {{ value }} AS {{ name }}{% endfor %}
   FROM kpi_target_closure AS closure
   INNER JOIN observation
     ON observation.domain = closure.target_type
     AND observation.ref_id = closure.ref_id
+    AND observation.first_day <= observation.last_day
   WHERE closure.is_self = 1
 {%- else %}
   SELECT /*+ NO_INDEX(closure) NO_MERGE(observation) */
     observation.learner_id,
-    closure.ancestor_id AS target_id,
-    SUM(observation.part) AS part,
-    COUNT(*) AS whole,
-    SUM(observation.reconstructed) AS reconstructed
+    closure.ancestor_id AS target_id{% for name, value in columns.items() %},
+    SUM({{ value }}) AS {{ name }}{% endfor %}
   FROM kpi_target_closure AS closure
   INNER JOIN observation
     ON observation.domain = closure.target_type
     AND observation.ref_id = closure.ref_id
+    AND observation.first_day <= observation.last_day
   WHERE closure.ancestor_type IN ('{{ levels | join("', '") }}')
   GROUP BY observation.learner_id, closure.ancestor_id
 {%- endif %}
 ),
 
-{{ cohorts() }},
+{{ as_of.cohorts() }},
 
 cohort_sum AS (
   SELECT /*+ NO_MERGE(learner_sum) */
     cohort.cohort_id,
-    learner_sum.target_id,
-    SUM(learner_sum.part) AS part,
-    SUM(learner_sum.whole) AS whole,
-    SUM(learner_sum.reconstructed) AS reconstructed
+    learner_sum.target_id{% for name in columns %},
+    SUM(learner_sum.{{ name }}) AS {{ name }}{% endfor %}
   FROM learner_sum
   INNER JOIN cohort
     ON cohort.learner_id = learner_sum.learner_id
@@ -58,10 +64,8 @@ cohort_sum AS (
 scope_sum AS (
   SELECT /*+ NO_MERGE(learner_sum) */
     member.scope_id,
-    learner_sum.target_id,
-    learner_sum.part,
-    learner_sum.whole,
-    learner_sum.reconstructed
+    learner_sum.target_id{% for name in columns %},
+    learner_sum.{{ name }}{% endfor %}
   FROM learner_sum
   INNER JOIN member
     ON member.learner_id = learner_sum.learner_id
@@ -69,35 +73,15 @@ scope_sum AS (
   UNION ALL
   SELECT
     member.scope_id,
-    cohort_sum.target_id,
-    SUM(cohort_sum.part) AS part,
-    SUM(cohort_sum.whole) AS whole,
-    SUM(cohort_sum.reconstructed) AS reconstructed
+    cohort_sum.target_id{% for name in columns %},
+    SUM(cohort_sum.{{ name }}) AS {{ name }}{% endfor %}
   FROM cohort_sum
   INNER JOIN member
     ON member.learner_id = cohort_sum.cohort_id
     AND member.scope_type <> 'APPRENANT'
   GROUP BY member.scope_id, cohort_sum.target_id
 )
-{%- endmacro %}
-
-{# cohort: each learner with the smallest learner who has the same scopes besides his own. #}
-{% macro cohorts() -%}
-scope_set AS (
-  SELECT
-    learner_id,
-    GROUP_CONCAT(scope_id ORDER BY scope_id) AS scope_ids
-  FROM member
-  WHERE scope_type <> 'APPRENANT'
-  GROUP BY learner_id
-),
-
-cohort AS (
-  SELECT
-    learner_id,
-    MIN(learner_id) OVER (PARTITION BY scope_ids) AS cohort_id
-  FROM scope_set
-)
+{%- endif %}
 {%- endmacro %}
 
 {# How many rows of the sample rest on reconstructed versions, as extra_json; NULL when none does. #}
@@ -110,6 +94,9 @@ CASE WHEN reconstructed > 0 THEN JSON_OBJECT('reconstructed', CAST(reconstructed
 {{ sums(levels, own_level) }}
 
 SELECT
+{%- if days == 'range' %}
+  date_id,
+{%- endif %}
   scope_id,
   target_id,
   ROUND(part / whole, 4) AS value_num,
@@ -125,6 +112,9 @@ FROM scope_sum
 {{ sums(levels, own_level) }}
 
 SELECT
+{%- if days == 'range' %}
+  date_id,
+{%- endif %}
   scope_id,
   target_id,
   ROUND(100.00000000 * part / whole, 4) AS value_num,

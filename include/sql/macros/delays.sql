@@ -1,38 +1,78 @@
 {#
-Delays and their percentiles. A delay CTE gives (learner_id, domain, ref_id, event_id, microseconds, reconstructed), one row per
-event and target it was made on; `ranked` spreads it over scopes and the targets above, an event once per (scope, target).
-The window is the local days %(since)s to %(as_of)s; members are those at the end of %(as_of)s.
+Delays and their percentiles. A delay CTE gives (learner_id, domain, ref_id, event_id, microseconds, reconstructed, first_day, last_day), one
+row per event and target it was made on; `ranked` spreads it over scopes and the targets above, an event once per (scope, target).
+An event counts in the window that ends with a day: in modes `day` and `closing` the local days %(since)s to %(as_of)s, in mode `range` the
+last `window` days (1 unless the frame sets it) up to each day. Members are those at the end of the day.
 #}
-{% import 'macros/as_of.sql' as as_of -%}
+{% import 'macros/as_of.sql' as as_of with context %}
+{% set days = mode | default('day') %}
+{% set window_days = window | default(1) %}
+
+{# The window's bounds as instants; in a range, those of all its windows together. #}
+{% macro window_bounds() -%}
+kpi_time AS window_start
+  INNER JOIN kpi_time AS window_end
+    ON window_end.date_id = {{ '%(last)s' if days == 'range' else '%(as_of)s' }}
+{%- endmacro %}
+
+{% macro of_window() -%}
+window_start.date_id = {{ '%(first)s - INTERVAL ' ~ (window_days - 1) ~ ' DAY' if days == 'range' else '%(since)s' }}
+{%- endmacro %}
+
+{# delay: the found events with their days; `within` are the days on which what they rest on was in force, if it can change. #}
+{% macro counted(found, within) -%}
+delay AS (
+  SELECT
+    learner_id,
+    domain,
+    ref_id,
+    event_id,
+    microseconds,
+    reconstructed,
+{%- if days == 'range' %}
+    GREATEST({{ 'first_day, ' if within }}happened_on, %(first)s) AS first_day,
+    LEAST({{ 'last_day, ' if within }}happened_on + INTERVAL {{ window_days - 1 }} DAY, %(last)s) AS last_day
+{%- else %}
+    DATE '1900-01-01' AS first_day,
+    DATE '9999-12-31' AS last_day
+{%- endif %}
+  FROM {{ found }}
+)
+{%- endmacro %}
 
 {# delay: from start to end of the realisations of a domain that were finished in the window and are final at its end. #}
 {% macro acquisition(domain) -%}
 {{ as_of.realisations([domain]) }},
 
-delay AS (
+acquired AS (
   SELECT
     realisation.learner_id,
     realisation.domain,
     realisation.ref_id,
     CONCAT(realisation.learner_id, ':', realisation.ref_id) AS event_id,
     TIMESTAMPDIFF(MICROSECOND, realisation.started_at, realisation.finished_at) AS microseconds,
-    realisation.reconstructed
-  FROM kpi_time AS first_day
-  INNER JOIN kpi_time AS last_day
-    ON last_day.date_id = %(as_of)s
+    realisation.reconstructed,
+{%- if days == 'range' %}
+    {{ as_of.local_day('realisation.finished_at') }} AS happened_on,
+{%- endif %}
+    realisation.first_day,
+    realisation.last_day
+  FROM {{ window_bounds() }}
   INNER JOIN realisation
-    ON realisation.finished_at >= first_day.utc_start
-    AND realisation.finished_at < last_day.utc_end
+    ON realisation.finished_at >= window_start.utc_start
+    AND realisation.finished_at < window_end.utc_end
   WHERE
-    first_day.date_id = %(since)s
+    {{ of_window() }}
     AND realisation.is_final = 1
     AND realisation.started_at IS NOT NULL
-)
+),
+
+{{ counted('acquired', within=true) }}
 {%- endmacro %}
 
 {# delay: from a submission to its first feedback, given in the window. #}
 {% macro feedback() -%}
-delay AS (
+answered AS (
   SELECT
     feedback.learner_id,
     feedback.target_type AS domain,
@@ -40,22 +80,29 @@ delay AS (
     feedback.submission_id AS event_id,
     TIMESTAMPDIFF(MICROSECOND, feedback.submitted_at, feedback.feedback_at) AS microseconds,
     0 AS reconstructed
-  FROM kpi_time AS first_day
-  INNER JOIN kpi_time AS last_day
-    ON last_day.date_id = %(as_of)s
+{%- if days == 'range' %},
+    {{ as_of.local_day('feedback.feedback_at') }} AS happened_on
+{%- endif %}
+  FROM {{ window_bounds() }}
   INNER JOIN kpi_src_feedback AS feedback
-    ON feedback.feedback_at >= first_day.utc_start
-    AND feedback.feedback_at < last_day.utc_end
+    ON feedback.feedback_at >= window_start.utc_start
+    AND feedback.feedback_at < window_end.utc_end
   WHERE
-    first_day.date_id = %(since)s
+    {{ of_window() }}
     AND feedback.submitted_at IS NOT NULL
-)
+),
+
+{{ counted('answered', within=false) }}
 {%- endmacro %}
 
-{# ranked: each delay's place within its (scope, target), counted from 0, and how many there are. #}
+{# ranked: each delay's place within its (scope, target), in a range within its (date_id, scope, target), counted from 0, and how many
+   there are. #}
 {% macro ranked(levels) -%}
 sample AS (
   SELECT DISTINCT
+{%- if days == 'range' %}
+    calendar.date_id,
+{%- endif %}
     member.scope_id,
     closure.ancestor_id AS target_id,
     delay.event_id,
@@ -68,18 +115,29 @@ sample AS (
     AND closure.ancestor_type IN ('{{ levels | join("', '") }}')
   INNER JOIN member
     ON member.learner_id = delay.learner_id
+{%- if days == 'range' %}
+    AND member.first_day <= delay.last_day
+    AND member.last_day >= delay.first_day
+  INNER JOIN kpi_time AS calendar
+    ON calendar.date_id >= GREATEST(member.first_day, delay.first_day)
+    AND calendar.date_id <= LEAST(member.last_day, delay.last_day)
+{%- endif %}
 ),
 
 ranked AS (
   SELECT
-    scope_id,
-    target_id,
+    {{ cell() }},
     microseconds,
     reconstructed,
-    ROW_NUMBER() OVER (PARTITION BY scope_id, target_id ORDER BY microseconds) - 1 AS place,
-    COUNT(*) OVER (PARTITION BY scope_id, target_id) AS n
+    ROW_NUMBER() OVER (PARTITION BY {{ cell() }} ORDER BY microseconds) - 1 AS place,
+    COUNT(*) OVER (PARTITION BY {{ cell() }}) AS n
   FROM sample
 )
+{%- endmacro %}
+
+{# What a figure is of: the columns that `ranked` is to be grouped by, and that it begins with. #}
+{% macro cell() -%}
+{{ 'date_id, ' if days == 'range' }}scope_id, target_id
 {%- endmacro %}
 
 {# The percentile of `ranked`, by linear interpolation between the two values around place (n - 1) * percent / 100,
@@ -101,3 +159,28 @@ ROUND(
 
 {% set DAY = 86400000000 %}
 {% set HOUR = 3600000000 %}
+
+{# The end of a metric's SELECT: the median of `ranked` (agg MEDIAN). #}
+{% macro median(unit_microseconds) -%}
+SELECT
+  {{ cell() }},
+  {{ percentile(50, unit_microseconds) }} AS value_num,
+  NULL AS numerator,
+  NULL AS denominator,
+  MAX(n) AS sample_size,
+  CASE WHEN SUM(reconstructed) > 0 THEN JSON_OBJECT('reconstructed', CAST(SUM(reconstructed) AS SIGNED)) END AS extra_json
+FROM ranked
+GROUP BY {{ cell() }}
+{%- endmacro %}
+
+{# The end of a measure of kpi_percentiles. #}
+{% macro percentiles(unit_microseconds) -%}
+SELECT
+  {{ cell() }},
+  {{ percentile(50, unit_microseconds) }} AS p50,
+  {{ percentile(75, unit_microseconds) }} AS p75,
+  {{ percentile(90, unit_microseconds) }} AS p90,
+  MAX(n) AS sample_size
+FROM ranked
+GROUP BY {{ cell() }}
+{%- endmacro %}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator
@@ -12,6 +12,7 @@ from kpi.calendar import parse_day
 from kpi.capture import Found, capture, planned
 from kpi.dag_defaults import DAILY_FACTS
 from kpi.ledger import Author
+from kpi.operators.reports import text_table, written_table
 from kpi.run_dates import business_date, captured_at, now
 from kpi.settings import settings
 from kpi.templates import steps
@@ -49,38 +50,25 @@ class CaptureOperator(BaseOperator):
 
 
 class SliceOperator(BaseOperator):
-    """Compute and write one slice of a fact table, all or nothing.
+    """Compute and write the D rows of a fact table for one local day (YYYY-MM-DD), all or nothing.
 
-    `sql` is the slice's script, `parameters` the values bound to its statements: period and the dates
-    date_id, as_of and since (YYYY-MM-DD); the UI shows both as rendered.
+    `sql` is the slice's script; the UI shows it as rendered, with the day beside it.
     """
 
-    template_fields = ("sql", "parameters")
+    template_fields = ("sql", "day")
     template_ext = (".sql",)
-    template_fields_renderers = {"sql": "mysql", "parameters": "json"}
+    template_fields_renderers = {"sql": "mysql"}
 
-    def __init__(
-        self, *, table: str, sql: str, parameters: Mapping[str, str], **kwargs: Any
-    ) -> None:
+    def __init__(self, *, table: str, sql: str, day: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.table = table
         self.sql = sql
-        self.parameters = parameters
+        self.day = day
 
     def execute(self, context: Any) -> None:
-        dates = {key: parse_day(self.parameters[key]) for key in ("date_id", "as_of", "since")}
-        part = slices.Slice(self.table, self.parameters["period"], **dates)
+        part = slices.Slice.daily(self.table, parse_day(self.day))
         written = slices.write_slice(part, steps(self.sql), settings(), Author.of(context))
-        self.log.info(
-            "%s %s %s: %s rows inserted, %s changed, %s deleted, %s unchanged.",
-            part.table,
-            part.period,
-            part.date_id,
-            written.inserted,
-            written.updated,
-            written.deleted,
-            written.unchanged,
-        )
+        self.log.info("%s:\n%s", self.table, written_table([(part, written)]))
 
 
 class DayDoneOperator(BaseOperator):
@@ -100,8 +88,4 @@ class DayDoneOperator(BaseOperator):
 
 def _table(found: Sequence[Found]) -> str:
     columns = ("relation", "new", "changed", "closed", "reopened", "unchanged", "rejected")
-    lines = [f"{columns[0]:<12}" + "".join(f"{name:>11}" for name in columns[1:])]
-    for one in found:
-        counts = "".join(f"{getattr(one, name):>11}" for name in columns[1:])
-        lines.append(f"{one.relation:<12}{counts}")
-    return "\n".join(lines)
+    return text_table(columns, ([getattr(one, name) for name in columns] for one in found))

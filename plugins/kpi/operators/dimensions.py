@@ -66,17 +66,17 @@ class MetricDictionaryOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         chosen = settings()
-        metrics = catalog.metrics(chosen.sql_dir)
+        rows = metric_rows(catalog.metrics(chosen.sql_dir))
         if context["params"].get("plan"):
-            self.log.info("Would register %s.", ", ".join(metric.code for metric in metrics))
+            self.log.info("Would register %s.", ", ".join(str(row["code"]) for row in rows))
             return
 
         def register() -> int:
             with session(self.conn_id) as etl, etl.transaction():
-                return sum(1 for metric in metrics if etl.run(self.sql, metric_row(metric)))
+                return sum(1 for row in rows if etl.run(self.sql, row))
 
         written = attempted(register, chosen.write_attempts)
-        self.log.info("kpi_metric: %s metrics, %s new or changed.", len(metrics), written)
+        self.log.info("kpi_metric: %s metrics, %s new or changed.", len(rows), written)
 
 
 class DimensionsOperator(BaseOperator):
@@ -109,8 +109,24 @@ class DimensionsOperator(BaseOperator):
         attempted(write, chosen.write_attempts)
 
 
-def metric_row(metric: catalog.Metric) -> dict[str, str | int]:
-    """Return the values that dimensions/kpi_metric.sql is bound for a metric."""
+def metric_rows(metrics: Sequence[catalog.Metric]) -> list[dict[str, str | int]]:
+    """Return the values that dimensions/kpi_metric.sql is bound for each metric and each of its windows."""
+    rows = []
+    for metric in metrics:
+        rows.append(_metric_row(metric))
+        rows += [
+            _metric_row(metric)
+            | {
+                "code": metric.rolling_code(days),
+                "label": f"{metric.label}, {days} jours glissants",
+                "description": f"Over the {days} local days that end with the row's. {metric.description.strip()}",
+            }
+            for days in (metric.rolling.days if metric.rolling else ())
+        ]
+    return rows
+
+
+def _metric_row(metric: catalog.Metric) -> dict[str, str | int]:
     levels: Sequence[str] = metric.target_levels
     # MySQL keeps a SET's members in the order of its definition.
     ordered = [level for level in SET_ORDER if level in levels]

@@ -9,20 +9,12 @@ description: >
 example: >
   Delays of 1, 2, 3 and 10 days: p50 = 2.5000, p75 = 4.7500, p90 = 7.9000, sample_size = 4.
 */
-{% import 'macros/as_of.sql' as as_of -%}
-{% import 'macros/delays.sql' as delays -%}
+{% import 'macros/as_of.sql' as as_of with context -%}
+{% import 'macros/delays.sql' as delays with context -%}
 WITH {{ delays.acquisition('MICRO_COMPETENCE') }},
 
 {{ as_of.members() }},
 
 {{ delays.ranked(['GLOBAL', 'MODULE', 'COMPETENCE', 'MICRO_COMPETENCE']) }}
 
-SELECT
-  scope_id,
-  target_id,
-  {{ delays.percentile(50, delays.DAY) }} AS p50,
-  {{ delays.percentile(75, delays.DAY) }} AS p75,
-  {{ delays.percentile(90, delays.DAY) }} AS p90,
-  MAX(n) AS sample_size
-FROM ranked
-GROUP BY scope_id, target_id
+{{ delays.percentiles(delays.DAY) }}

@@ -10,20 +10,41 @@ example: >
   A group of 2 learners; a micro-competence with 2 UAs. Of the 4 (learner, UA) pairs 3 are DONE and 1 TODO: on the
   micro-competence the domain UA has DONE 3 and TODO 1; its own domain has one state per learner.
 */
-{% import 'macros/as_of.sql' as as_of -%}
-{% import 'macros/by_scope.sql' as by_scope -%}
+{% import 'macros/as_of.sql' as as_of with context -%}
+{% import 'macros/differences.sql' as differences with context -%}
 WITH {{ as_of.members() }},
 
 {{ as_of.realisations(['MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA']) }},
 
--- A number for each state, since integers group several times faster than texts; and one order for it in all cells.
+-- One order for a state in all cells of a day.
+state_order AS (
+  SELECT
+    calendar.date_id,
+    used.domain,
+    used.state_code,
+    MAX(used.state_order) AS state_ordre
+  FROM (
+    SELECT DISTINCT
+      domain,
+      state_code,
+      state_order,
+      first_day,
+      last_day
+    FROM realisation
+  ) AS used
+  INNER JOIN kpi_time AS calendar
+    ON calendar.date_id >= used.first_day
+    AND calendar.date_id <= used.last_day
+  GROUP BY calendar.date_id, used.domain, used.state_code
+),
+
+-- A number for each state, since integers group several times faster than texts.
 state AS (
   SELECT
     domain,
     state_code,
-    MAX(state_order) AS state_ordre,
     ROW_NUMBER() OVER (ORDER BY domain, state_code) AS state_no
-  FROM realisation
+  FROM state_order
   GROUP BY domain, state_code
 ),
 
@@ -32,7 +53,9 @@ observation AS (
   SELECT /*+ NO_INDEX(own) */
     realisation.learner_id,
     own.target_id,
-    state.state_no
+    state.state_no,
+    realisation.first_day,
+    realisation.last_day
   FROM state
   INNER JOIN realisation
     ON realisation.domain = state.domain
@@ -43,8 +66,44 @@ observation AS (
     AND own.is_self = 1
 ),
 
-{{ by_scope.cohorts() }},
+{{ as_of.cohorts() }},
 
+{% if mode | default('day') == 'range' -%}
+observation_difference AS (
+  {{ differences.begins_and_ends('observation', ['learner_id', 'target_id', 'state_no'], {'whole': '1'}) }}
+),
+
+learner_difference AS (
+  SELECT /*+ NO_INDEX(closure) */
+    difference.learner_id,
+    closure.ancestor_id AS target_id,
+    difference.state_no,
+    difference.day,
+    SUM(difference.whole) AS whole
+  FROM kpi_target_closure AS closure
+  INNER JOIN observation_difference AS difference
+    ON difference.target_id = closure.target_id
+  GROUP BY difference.learner_id, closure.ancestor_id, difference.state_no, difference.day
+),
+
+{{ differences.to_scopes(['target_id', 'state_no'], ['whole']) }}
+
+SELECT
+  scope_sum.date_id,
+  scope_sum.scope_id,
+  scope_sum.target_id,
+  state.domain,
+  state.state_code,
+  state_order.state_ordre,
+  scope_sum.whole
+FROM scope_sum
+INNER JOIN state
+  ON state.state_no = scope_sum.state_no
+INNER JOIN state_order
+  ON state_order.date_id = scope_sum.date_id
+  AND state_order.domain = state.domain
+  AND state_order.state_code = state.state_code
+{%- else -%}
 -- The learners' own scopes: a target's own state needs no grouping, only what lies below it.
 learner_count AS (
   SELECT /*+ NO_MERGE(observation) */
@@ -115,12 +174,17 @@ scope_count AS (
 )
 
 SELECT
+  %(date_id)s AS date_id,
   scope_count.scope_id,
   scope_count.target_id,
   state.domain,
   state.state_code,
-  state.state_ordre,
+  state_order.state_ordre,
   scope_count.n
 FROM scope_count
 INNER JOIN state
   ON state.state_no = scope_count.state_no
+INNER JOIN state_order
+  ON state_order.domain = state.domain
+  AND state_order.state_code = state.state_code
+{%- endif %}

@@ -7,6 +7,7 @@ higher_is_better: true
 category: MAITRISE
 target_levels: [MODULE, COMPETENCE]
 rollup: LAST
+rolling: {rule: RATIO_OF_SUMS, days: [7, 30]}
 description: >
   Of the (learner, competence) pairs at or below the target, the share whose realisation is in a final state at the end of
   the day.
@@ -14,8 +15,8 @@ example: >
   A module of 2 competences, a group of 2 learners: 3 of the 4 pairs are DONE: numerator 3, denominator 4,
   value_num = 75.0000.
 */
-{% import 'macros/as_of.sql' as as_of -%}
-{% import 'macros/by_scope.sql' as by_scope -%}
+{% import 'macros/as_of.sql' as as_of with context -%}
+{% import 'macros/by_scope.sql' as by_scope with context -%}
 WITH {{ as_of.members() }},
 
 {{ as_of.realisations(['COMPETENCE']) }},
@@ -26,7 +27,9 @@ observation AS (
     domain,
     ref_id,
     is_final AS part,
-    reconstructed
+    reconstructed,
+    first_day,
+    last_day
   FROM realisation
 ),
 

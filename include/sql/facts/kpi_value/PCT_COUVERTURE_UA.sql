@@ -15,42 +15,16 @@ example: >
   A UA was due yesterday for a group of 4, another is due next week: 3 learners are DONE on the first: numerator 3,
   denominator 4, value_num = 75.0000 on the UA; the second has no row yet.
 */
-{% import 'macros/as_of.sql' as as_of -%}
-{% import 'macros/by_scope.sql' as by_scope -%}
+{% import 'macros/as_of.sql' as as_of with context -%}
+{% import 'macros/by_scope.sql' as by_scope with context -%}
+{% import 'macros/plan.sql' as plan with context -%}
 WITH {{ as_of.members() }},
 
 {{ as_of.realisations(['UA']) }},
 
 {{ as_of.planned() }},
 
--- One row per (learner, UA) planned or begun: grouping both together needs no join, whose plan could go wrong.
--- What is not planned is never due.
-pair AS (
-  SELECT
-    both_sides.learner_id,
-    both_sides.ref_id,
-    MIN(both_sides.due_on) AS due_on,
-    MAX(both_sides.is_final) AS is_final,
-    MAX(both_sides.reconstructed) AS reconstructed
-  FROM (
-    SELECT
-      learner_id,
-      ref_id,
-      due_on,
-      0 AS is_final,
-      0 AS reconstructed
-    FROM planned
-    UNION ALL
-    SELECT
-      learner_id,
-      ref_id,
-      DATE '9999-12-31' AS due_on,
-      is_final,
-      reconstructed
-    FROM realisation
-  ) AS both_sides
-  GROUP BY both_sides.learner_id, both_sides.ref_id
-),
+{{ plan.pairs() }},
 
 observation AS (
   SELECT
@@ -58,9 +32,11 @@ observation AS (
     'UA' AS domain,
     ref_id,
     is_final AS part,
-    reconstructed
+    reconstructed,
+    first_day,
+    last_day
   FROM pair
-  WHERE due_on <= %(as_of)s
+  WHERE is_due = 1
 ),
 
 {{ by_scope.share(metric.target_levels) }}

@@ -1,29 +1,12 @@
 /*
 All metrics of one day: the script of task kpi_value. Each metric is one file of this folder; the frame stages what they
-give, writes what differs from the stored rows and deletes what vanished.
+give, writes what differs from the stored rows and deletes what vanished. In mode `range` (range.sql) of many days at once.
 */
-{% import 'macros/slice.sql' as slice %}
-{% set key = {'scope_id': 'BIGINT', 'target_id': 'BIGINT', 'metric_id': 'BIGINT'} %}
-{% set values = {
-  'value_num': 'DECIMAL(12, 4)', 'numerator': 'BIGINT', 'denominator': 'BIGINT', 'sample_size': 'INT', 'extra_json': 'JSON'
-} %}
-{{ slice.create_stage('kpi_value', key, values) }}
+{% import 'macros/slice.sql' as slice with context %}
+{% import 'macros/figure.sql' as figure with context %}
+{{ slice.create_stage('kpi_value') }}
 {% for metric in metrics() %}
--- step: {{ metric.code }}
-INSERT INTO stage_kpi_value (metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
-SELECT
-  kpi_metric.id,
-  figure.scope_id,
-  figure.target_id,
-  figure.value_num,
-  figure.numerator,
-  figure.denominator,
-  figure.sample_size,
-  figure.extra_json
-FROM kpi_metric
-INNER JOIN (
-{% include metric.template %}
-) AS figure
-WHERE kpi_metric.code = '{{ metric.code }}';
+{% set select %}{% include metric.template %}{% endset %}
+{{ figure.value(metric.code, select) }}
 {% endfor %}
-{{ slice.write('kpi_value', key, values, stamp='computed_at') }}
+{{ slice.write('kpi_value') }}

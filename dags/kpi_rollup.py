@@ -1,0 +1,79 @@
+"""kpi_rollup: weeks, months and rolling windows of a day whose facts are complete, then the tiles."""
+
+from airflow.sdk import DAG, Param, PartitionedAssetTimetable, TaskGroup
+from kpi.dag_defaults import DAILY_FACTS, dag_defaults
+from kpi.operators.rollups import (
+    RolledUpOperator,
+    RollupOperator,
+    RollupPreflightOperator,
+    TileCacheOperator,
+)
+from kpi.rollups import ROLLED_UP
+
+DOC = """
+### kpi_rollup
+When a day's facts are complete (the event of `kpi_daily`, with the day as its key): the week and the month that
+hold the day, and the rolling windows (7 and 30 days) that hold it. The current week and month are told *to
+date*; `extra_json` says as of which day, how many days that covers and whether the period is complete. Then
+`kpi_tile_cache`.
+
+**When to trigger by hand:** with `date`, after a metric's rollup rule was changed. An old day brings its own
+week, month and windows up to date and nothing else.
+
+**When a task is red** its last log line says what to do. Each week, month or day of windows is written all or
+nothing; clear the task to try again.
+"""
+
+DAYS = {"first": "{{ business_date() }}", "last": "{{ business_date() }}"}
+
+with DAG(
+    "kpi_rollup",
+    schedule=PartitionedAssetTimetable(assets=DAILY_FACTS),
+    max_active_runs=4,
+    doc_md=DOC,
+    params={
+        "date": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Local day, YYYY-MM-DD",
+            description="The local day to roll up; by default the run's partition key.",
+        ),
+    },
+    **dag_defaults(),
+):
+    preflight = RollupPreflightOperator(task_id="preflight")
+
+    with TaskGroup("weeks") as weeks:
+        for table in ROLLED_UP:
+            RollupOperator(
+                task_id=table,
+                table=table,
+                period="W",
+                sql=f"rollup/{table}/period.sql",
+                days=DAYS,
+            )
+
+    with TaskGroup("months") as months:
+        for table in ROLLED_UP:
+            RollupOperator(
+                task_id=table,
+                table=table,
+                period="M",
+                sql=f"rollup/{table}/period.sql",
+                days=DAYS,
+            )
+
+    windows = RollupOperator(
+        task_id="windows",
+        table="kpi_value",
+        period="R",
+        sql="rollup/kpi_value/rolling.sql",
+        days=DAYS,
+    )
+    tiles = TileCacheOperator(
+        task_id="kpi_tile_cache", sql="display/kpi_tile_cache.sql", day="{{ business_date() }}"
+    )
+    done = RolledUpOperator(task_id="done")
+
+    preflight >> [weeks, months, windows] >> tiles >> done

@@ -1,0 +1,5 @@
+/*
+The days %(first)s to %(last)s of kpi_state_count at once, for some scopes or all: the script of kpi_backfill.
+*/
+{% set mode = 'range' %}
+{% include 'facts/kpi_state_count/slice.sql' %}

@@ -1,0 +1,88 @@
+{# One metric over the `window` days up to each day of the range, from its D rows, by SUM, RATIO_OF_SUMS or WEIGHTED_MEAN. -#}
+{% set added = dict(rollup.ADDED[metric.rolling.rule], **rollup.SAMPLE) -%}
+WITH {{ as_of.members() }},
+
+-- Members on a day keep a scope's windows; who has none has no window, whatever rows lie in it.
+present AS (
+  SELECT DISTINCT
+    member.scope_id,
+    calendar.date_id
+  FROM member
+  INNER JOIN kpi_time AS calendar
+    ON calendar.date_id >= member.first_day
+    AND calendar.date_id <= member.last_day
+),
+
+{{ rollup.done_days('%(first)s - INTERVAL ' ~ (window - 1) ~ ' DAY', '%(last)s') }},
+
+done_in_window AS (
+  SELECT
+    calendar.date_id,
+    COUNT(*) AS done_days
+  FROM kpi_time AS calendar
+  INNER JOIN done_day
+    ON done_day.date_id > calendar.date_id - INTERVAL {{ window }} DAY
+    AND done_day.date_id <= calendar.date_id
+  WHERE
+    calendar.date_id >= %(first)s
+    AND calendar.date_id <= %(last)s
+  GROUP BY calendar.date_id
+),
+
+fact_span AS (
+  SELECT
+    fact.scope_id,
+    fact.target_id,
+{%- for name, value in added.items() %}
+    {{ value }} AS {{ name }},
+{%- endfor %}
+    GREATEST(fact.date_id, %(first)s) AS first_day,
+    LEAST(fact.date_id + INTERVAL {{ window - 1 }} DAY, %(last)s) AS last_day
+  FROM kpi_value AS fact
+  INNER JOIN kpi_metric
+    ON kpi_metric.id = fact.metric_id
+    AND kpi_metric.code = '{{ metric.code }}'
+  INNER JOIN kpi_scope
+    ON kpi_scope.id = fact.scope_id
+    AND {{ as_of.requested('kpi_scope') }}
+  WHERE
+    fact.date_id >= %(first)s - INTERVAL {{ window - 1 }} DAY
+    AND fact.date_id <= %(last)s
+    AND fact.period = 'D'
+),
+
+fact_difference AS (
+  {{ differences.begins_and_ends('fact_span', ['scope_id', 'target_id'], added | list) }}
+),
+
+scope_difference AS (
+  SELECT
+    scope_id,
+    target_id,
+    day{{ differences.summed(added) }}
+  FROM fact_difference
+  GROUP BY scope_id, target_id, day
+),
+
+{{ differences.each_day('scope_difference', ['scope_id', 'target_id'], added) }}
+
+SELECT
+  added.date_id,
+  added.scope_id,
+  added.target_id,
+{%- for column in ('value_num', 'numerator', 'denominator') %}
+  {{ rollup.GIVES[metric.rolling.rule][column] | replace('%s', metric.factor) }} AS {{ column }},
+{%- endfor %}
+  added.whole AS sample_size,
+  {{ rollup.told(
+    "IF(added.reconstructed > 0, JSON_OBJECT('reconstructed', CAST(added.reconstructed AS SIGNED)), NULL)",
+    'added.date_id',
+    'done_in_window.done_days',
+    'done_in_window.done_days = ' ~ window
+  ) }} AS extra_json
+FROM scope_sum AS added
+INNER JOIN present
+  ON present.scope_id = added.scope_id
+  AND present.date_id = added.date_id
+INNER JOIN done_in_window
+  ON done_in_window.date_id = added.date_id

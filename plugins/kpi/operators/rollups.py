@@ -1,0 +1,96 @@
+"""Operators of kpi_rollup: weeks, months, rolling windows and tiles of a day or a range of days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import BaseOperator
+
+from kpi import preflight, slices
+from kpi.calendar import parse_day
+from kpi.dag_defaults import ROLLED_UP_FACTS
+from kpi.ledger import Author
+from kpi.operators.reports import written_table
+from kpi.rollups import slices_to_roll_up
+from kpi.run_dates import business_date, requested_scopes
+from kpi.settings import settings
+from kpi.templates import steps
+
+
+class RollupPreflightOperator(BaseOperator):
+    """Check the date, the schema and the calendar around it; writes nothing."""
+
+    def execute(self, context: Any) -> None:
+        day = business_date(context)
+        preflight.before_rollup(day, day, settings())
+        self.log.info("All is in order to roll up %s.", day)
+
+
+class RollupOperator(BaseOperator):
+    """Recompute the weeks (W), months (M) or windows (R) of a fact table that a range of days touches.
+
+    `days` holds `first` and `last` (YYYY-MM-DD); `sql` is the script of one of its slices.
+    """
+
+    template_fields = ("sql", "days")
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "mysql", "days": "json"}
+
+    def __init__(
+        self, *, table: str, period: str, sql: str, days: Mapping[str, str], **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+        self.period = period
+        self.sql = sql
+        self.days = days
+
+    def execute(self, context: Any) -> None:
+        first, last = parse_day(self.days["first"]), parse_day(self.days["last"])
+        parts = slices_to_roll_up(
+            self.table, self.period, first, last, settings(), requested_scopes(context)
+        )
+        if not parts:
+            self.log.info(
+                "No day around %s to %s has all its facts, so there is nothing to roll up.",
+                first,
+                last,
+            )
+        done = []
+        script = steps(self.sql)
+        for number, part in enumerate(parts, start=1):
+            written = slices.write_slice(part, script, settings(), Author.of(context))
+            done.append((part, written))
+            self.log.info("%s of %s: %s %s", number, len(parts), part.period, part.last)
+        self.log.info("%s %s:\n%s", self.table, self.period, written_table(done))
+
+
+class TileCacheOperator(BaseOperator):
+    """Bring kpi_tile_cache up to date with the latest figures."""
+
+    template_fields = ("sql", "day")
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "mysql"}
+
+    def __init__(self, *, sql: str, day: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+        self.day = day
+
+    def execute(self, context: Any) -> None:
+        part = slices.Slice.tiles(parse_day(self.day), requested_scopes(context))
+        written = slices.write_slice(part, steps(self.sql), settings(), Author.of(context))
+        self.log.info("kpi_tile_cache:\n%s", written_table([(part, written)]))
+
+
+class RolledUpOperator(BaseOperator):
+    """Send the event that the periods of a day are rolled up, with the day as its partition key."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(outlets=[ROLLED_UP_FACTS], **kwargs)
+
+    def execute(self, context: Any) -> None:
+        day = business_date(context)
+        context["outlet_events"][ROLLED_UP_FACTS].add_partitions(str(day))
+        self.log.info("The periods of %s are rolled up.", day)
