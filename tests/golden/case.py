@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from calendar import monthrange
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -55,6 +57,34 @@ class Night:
     rows: dict[str, Rows]
 
 
+class When(NamedTuple):
+    """What rows out are of: a day, a week, a month, or the days of a rolling window."""
+
+    text: str
+    period: str
+    date_id: date
+    first: date
+    window: str = ""
+
+    @classmethod
+    def read(cls, key: date | str) -> When:
+        """Read `2026-01-15`, `2026-W03`, `2026-01`, or `R7 2026-01-15`."""
+        text = str(key)
+        if isinstance(key, date):
+            return cls(text, "D", key, key)
+        if week := re.fullmatch(r"(\d{4})-W(\d\d)", text):
+            monday = date.fromisocalendar(int(week[1]), int(week[2]), 1)
+            return cls(text, "W", monday + timedelta(days=6), monday)
+        if month := re.fullmatch(r"(\d{4})-(\d\d)", text):
+            first = date(int(month[1]), int(month[2]), 1)
+            return cls(text, "M", first.replace(day=monthrange(first.year, first.month)[1]), first)
+        if window := re.fullmatch(r"R(7|30) (\d{4}-\d\d-\d\d)", text):
+            last = date.fromisoformat(window[2])
+            first = last - timedelta(days=int(window[1]) - 1)
+            return cls(text, "R", last, first, f"_R{window[1]}")
+        raise ValueError(f"{text} is no day, week, month or window; see README.md.")
+
+
 @dataclass(frozen=True)
 class Case:
     """One file, see README.md; `path` is relative to this folder."""
@@ -67,7 +97,8 @@ class Case:
     history: dict[str, Rows] = field(default_factory=dict)
     nights: tuple[Night, ...] = ()
     only: dict[str, str] = field(default_factory=dict)
-    rows_out: dict[date, Rows] = field(default_factory=dict)
+    done: tuple[date, ...] = ()
+    rows_out: dict[When, Rows] = field(default_factory=dict)
     history_out: dict[str, Rows] = field(default_factory=dict)
     rejects: Rows = ()
 
@@ -79,6 +110,11 @@ class Case:
     @property
     def code(self) -> str:
         return self.path.parts[1]
+
+    def latest_done(self, when: When) -> date | None:
+        """The last done day of a period, None when there is none."""
+        days = [day for day in self.done if when.first <= day <= when.date_id]
+        return max(days, default=None)
 
 
 class _Loader(yaml.SafeLoader):
@@ -96,6 +132,8 @@ def read(path: Path) -> Case:
     values["nights"] = tuple(_night(night) for night in values.get("nights", ()))
     if values.get("learners") is not None:
         values["learners"] = tuple(values["learners"])
+    values["rows_out"] = {When.read(key): rows for key, rows in values.get("rows_out", {}).items()}
+    values["done"] = tuple(_days(values.get("done", ())))
     return Case(path.relative_to(HERE), **values)
 
 
@@ -103,6 +141,16 @@ def _night(values: Row) -> Night:
     day = values.pop("day")
     next_morning = datetime.combine(day, datetime.min.time()) + timedelta(hours=25, minutes=30)
     return Night(day, values.pop("captured_at", next_morning), values)
+
+
+def _days(listed: Sequence[date | str]) -> Iterator[date]:
+    """Spread `2026-01-12..2026-01-18` in a list of days."""
+    for one in listed:
+        first, _, last = str(one).partition("..")
+        day = date.fromisoformat(first)
+        while day <= date.fromisoformat(last or first):
+            yield day
+            day += timedelta(days=1)
 
 
 def cases(folder: str) -> list[Case]:

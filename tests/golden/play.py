@@ -19,6 +19,7 @@ from tests.golden.case import (
     Row,
     Rows,
     Thing,
+    When,
     spread,
     state_columns,
 )
@@ -37,9 +38,28 @@ KEYS = {
     "feedback": ("submission", "target"),
 }
 FACT_COLUMNS = {
-    "kpi_value": ("value_num", "numerator", "denominator", "sample_size", "reconstructed"),
+    "kpi_value": (
+        *("value_num", "numerator", "denominator", "sample_size", "reconstructed"),
+        *("as_of", "days", "complete"),
+    ),
     "kpi_state_count": ("domain", "state", "ordre", "count"),
     "kpi_percentiles": ("p50", "p75", "p90", "sample_size"),
+    "kpi_plan_gap": ("expected_count", "done_count", "gap", "coverage_pct"),
+}
+SELECT = {
+    "kpi_value": "value_num, numerator, denominator, sample_size, "
+    + ", ".join(
+        f"extra_json ->> '$.{name}'" for name in ("reconstructed", "as_of", "days", "complete")
+    ),
+    "kpi_state_count": "domain, state_code, state_ordre, count",
+    "kpi_percentiles": "p50, p75, p90, sample_size",
+    "kpi_plan_gap": "expected_count, done_count, gap, coverage_pct",
+}
+OF_CODE = {
+    "kpi_value": "metric_id = (SELECT id FROM kpi_metric WHERE code = %s)",
+    "kpi_state_count": "%s = 'ETATS'",
+    "kpi_percentiles": "measure_code = %s",
+    "kpi_plan_gap": "%s = 'ECART_PLAN'",
 }
 
 
@@ -62,6 +82,16 @@ class Play:
         script: list[Step] = self.script(f"facts/{table}/slice.sql")
         part = slices.Slice.daily(table, day)
         return slices.write_slice(part, script, self.warehouse.settings, ledger.Author())
+
+    def roll_up(self, case: Case) -> None:
+        """Compute the days that the case says are done, then roll up what its rows out are of."""
+        periods = [when for when in case.rows_out if when.period != "D"]
+        assert case.done or not periods, f"{case.path}: say which days are done."
+        for day in case.done:
+            self.warehouse.facts(day)
+        latest = {case.latest_done(when) for when in periods}
+        for day in sorted(day for day in latest if day is not None):
+            self.warehouse.rollup(day)
 
     # -- rows in
 
@@ -102,35 +132,19 @@ class Play:
 
     # -- rows out
 
-    def facts(self, case: Case, day: date) -> list[Row]:
-        """The figure's rows of a day, as a case writes them, in their order."""
-        found = [_plain(row) for row in self._fact_rows(case.table, case.code, day)]
-        return ordered(
-            row for row in found if all(row[name] == value for name, value in case.only.items())
-        )
-
-    def _fact_rows(self, table: str, code: str, day: date) -> Iterable[Row]:
-        select = {
-            "kpi_value": "value_num, numerator, denominator, sample_size, "
-            "extra_json ->> '$.reconstructed' AS reconstructed",
-            "kpi_state_count": "domain, state_code AS state, state_ordre AS ordre, count",
-            "kpi_percentiles": "p50, p75, p90, sample_size",
-        }[table]
-        of_code = {
-            "kpi_value": "metric_id = (SELECT id FROM kpi_metric WHERE code = %s)",
-            "kpi_state_count": "%s = 'ETATS'",
-            "kpi_percentiles": "measure_code = %s",
-        }[table]
+    def facts(self, case: Case, when: When) -> list[Row]:
+        """The figure's rows of a day or period, as a case writes them, in their order."""
         rows = self.warehouse.rows(
             "SELECT CONCAT_WS(' ', scope_type, kpi_scope.ref_id), "
-            f"CONCAT_WS(' ', target_type, kpi_target.ref_id), {select} FROM {table} "
+            f"CONCAT_WS(' ', target_type, kpi_target.ref_id), {SELECT[case.table]} "
+            f"FROM {case.table} "
             "INNER JOIN kpi_scope ON kpi_scope.id = scope_id "
             "INNER JOIN kpi_target ON kpi_target.id = target_id "
-            f"WHERE date_id = %s AND period = 'D' AND {of_code}",
-            (day, code),
+            f"WHERE date_id = %s AND period = %s AND {OF_CODE[case.table]}",
+            (when.date_id, when.period, case.code + when.window),
         )
-        names = ("scope", "target", *FACT_COLUMNS[table])
-        return (dict(zip(names, row, strict=True)) for row in rows)
+        names = ("scope", "target", *FACT_COLUMNS[case.table])
+        return shown(case, (dict(zip(names, row, strict=True)) for row in rows))
 
     def history(self, relation: str, columns: Iterable[str]) -> list[Row]:
         """Some columns of a history table's rows, as a case writes them, in the order of KEYS."""
@@ -155,11 +169,19 @@ class Play:
         return ordered(dict(zip(names, row, strict=True)) for row in rows)
 
 
-def expected_facts(case: Case, day: date) -> list[Row]:
-    """What a case says of a day, with all columns, in the order of `Play.facts`."""
+def shown(case: Case, rows: Iterable[Row]) -> list[Row]:
+    """Write rows as the case does, only those that it is about."""
+    found = [_plain(row) for row in rows]
+    return ordered(
+        row for row in found if all(row[name] == value for name, value in case.only.items())
+    )
+
+
+def expected_facts(case: Case, when: When) -> list[Row]:
+    """What a case says of a day or period, with all columns, in the order of `Play.facts`."""
     names = ("scope", "target", *FACT_COLUMNS[case.table])
     rows = []
-    for row in case.rows_out[day]:
+    for row in case.rows_out[when]:
         unknown = set(row) - set(names) - set(case.only)
         assert not unknown, f"{case.path}: no column {sorted(unknown)}, there are {names}"
         rows.append(_plain(dict.fromkeys(names) | case.only | dict(row)))
@@ -195,7 +217,14 @@ def _plain(row: Row) -> Row:
 
 
 def number(value: Any) -> Any:
-    """Write a number by its value, whatever type MySQL or YAML gave it; leave the rest."""
+    """Write a number by its value, whatever type MySQL or YAML gave it; leave the rest.
+
+    Dates and truths are written as in MySQL's JSON.
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if type(value) is date:
+        return str(value)
     if isinstance(value, int | Decimal) or (isinstance(value, str) and value.isdigit()):
         return f"{Decimal(value).normalize():f}"
     return value

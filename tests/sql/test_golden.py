@@ -13,16 +13,29 @@ from kpi.settings import PROJECT
 
 from tests.conftest import LAST_DAY
 from tests.golden.case import Case, cases
-from tests.golden.play import Play, as_yaml, expected_facts, expected_history, number, ordered
+from tests.golden.play import (
+    FACT_COLUMNS,
+    Play,
+    as_yaml,
+    expected_facts,
+    expected_history,
+    number,
+    ordered,
+)
 from tests.warehouse import FACTS, Warehouse
 
 SQL = PROJECT / "include" / "sql"
-CASES = [case for folder in (*FACTS, "capture") for case in cases(folder)]
+PLAN_GAP = "kpi_plan_gap"
+CASES = [case for folder in (*FACTS, PLAN_GAP, "capture") for case in cases(folder)]
 FIGURES = [("kpi_value", metric) for metric in catalog.metrics(SQL)]
 FIGURES += [
     (table, measure)
     for table in ("kpi_state_count", "kpi_percentiles")
     for measure in catalog.measures(SQL, table)
+]
+FIGURES += [
+    (PLAN_GAP, catalog.read_header(path, catalog.Measure))
+    for path in sorted((SQL / "rollup" / PLAN_GAP).glob("[A-Z]*.sql"))
 ]
 
 
@@ -40,10 +53,12 @@ def test_golden_case(case: Case, player: Play) -> None:
     for relation, rows in case.history_out.items():
         columns, expected = expected_history(relation, rows)
         assert as_yaml(player.history(relation, columns)) == as_yaml(expected), case.shows
-    for day in case.rows_out:
-        player.compute(case.table, day)
-        found = as_yaml(player.facts(case, day))
-        assert found == as_yaml(expected_facts(case, day)), f"{day}: {case.shows}"
+    player.roll_up(case)
+    for when in case.rows_out:
+        if when.period == "D":
+            player.compute(case.table, when.date_id)
+        found = as_yaml(player.facts(case, when))
+        assert found == as_yaml(expected_facts(case, when)), f"{when.text}: {case.shows}"
     if case.nights:
         assert as_yaml(player.rejects()) == as_yaml(ordered(map(dict, case.rejects))), case.shows
 
@@ -62,7 +77,7 @@ def test_header_example_is_a_golden_case(
         and case.code == figure.code
     ]
     assert " ".join((case.example or "").split()) == " ".join(figure.example.split())
-    rows = [row for day in case.rows_out for row in expected_facts(case, day)]
+    rows = [row for when in case.rows_out for row in expected_facts(case, when)]
     told = told_in(figure.example)
     assert told, f"The example of {figure.code} tells no number of a row."
     for told_row in told:
@@ -75,6 +90,7 @@ def told_in(example: str) -> list[dict[str, str]]:
     if states:
         return [{"state": state, "count": number(Decimal(count))} for state, count in states]
     columns = ("value_num", "numerator", "denominator", "sample_size", "p50", "p75", "p90")
+    columns += FACT_COLUMNS[PLAN_GAP]
     found: dict[str, str] = {}
     for clause in re.split(r"[:,;]\s|\.(?:\s|$)", example):
         values = re.findall(r"(?<![\w.])\d+(?:\.\d+)?", clause)

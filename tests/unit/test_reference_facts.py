@@ -15,60 +15,17 @@ from tests.reference.facts import (
     state_rows,
     value_rows,
 )
-from tests.reference.history import Feedback, History, Membership, Plan, Realisation
+from tests.reference.history import Feedback, History
+from tests.small_history import LONG_AGO, done, group, history, plan, work
 
 CALENDAR = Calendar()
-LONG_AGO = datetime(2025, 9, 1)
 MONDAY = date(2026, 1, 12)  # from 2026-01-11 23:00 UTC to 2026-01-12 23:00 UTC
 TICK = timedelta(microseconds=1)
-TREE = {
-    ("REFERENTIEL", 1): ("Développement", None, None),
-    ("MODULE", 1): ("M1", "REFERENTIEL", 1),
-    ("COMPETENCE", 1): ("C1", "MODULE", 1),
-    ("COMPETENCE", 2): ("C2", "MODULE", 1),
-    ("MICRO_COMPETENCE", 1): ("MC1", "COMPETENCE", 1),
-    ("MICRO_COMPETENCE", 2): ("MC2", None, None),
-    ("UA", 1): ("UA1", "MICRO_COMPETENCE", 1),
-    ("UA", 2): ("UA2", "MICRO_COMPETENCE", 1),
-}
 
 
 def at(day: int, hour: int, minute: int = 0) -> datetime:
     """Return an instant of January 2026, UTC."""
     return datetime(2026, 1, day, hour, minute)
-
-
-def group(learner: int, ref: int = 1, **fields: Any) -> Membership:
-    """Return a membership of a group, there for ever."""
-    values = {"valid_from": LONG_AGO, "active_from": None, "active_to": None, "origin": "CAPTURED"}
-    return Membership("GROUPE", ref, learner, **{**values, **fields})
-
-
-def work(domain: str, ref: int, learner: int, **fields: Any) -> Realisation:
-    """Return a version of a realisation, in progress for ever unless told otherwise."""
-    values: dict[str, Any] = {"domain": domain, "ref_id": ref, "learner_id": learner}
-    values |= {"valid_from": LONG_AGO, "origin": "CAPTURED"}
-    values |= {"state_code": "IN_PROGRESS", "state_order": 2, "is_final": False}
-    values |= dict.fromkeys(("progress_pct", "score", "score_max", "last_activity_at"))
-    values |= dict.fromkeys(("created_at", "source_started_at", "source_finished_at"))
-    return Realisation(**{**values, **fields})
-
-
-def done(domain: str, ref: int, learner: int, **fields: Any) -> Realisation:
-    """Return a final version."""
-    state = {"state_code": "DONE", "state_order": 3, "is_final": True}
-    return work(domain, ref, learner, **{**state, **fields})
-
-
-def history(*rows: Membership | Realisation | Plan | Feedback) -> History:
-    """Return a history of the usual tree and the rows given."""
-    return History(
-        targets=dict(TREE),
-        memberships=[row for row in rows if isinstance(row, Membership)],
-        realisations=[row for row in rows if isinstance(row, Realisation)],
-        plans=[row for row in rows if isinstance(row, Plan)],
-        feedback=[row for row in rows if isinstance(row, Feedback)],
-    )
 
 
 def value(given: History, target: tuple[str, int], metric: str, day: date = MONDAY) -> Any:
@@ -149,17 +106,14 @@ def test_acquired_competences_are_those_final_under_the_target() -> None:
 
 
 def test_coverage_takes_the_earliest_date_over_groups_and_pairs_without_rows() -> None:
-    def plan(group_ref: int, ua: int, due_on: date) -> Plan:
-        return Plan("GROUPE", group_ref, ua, LONG_AGO, due_on, None, "CAPTURED")
-
     tomorrow = MONDAY + timedelta(days=1)
     given = history(
         group(1),
         group(2),
         group(2, ref=2),
-        plan(1, 1, MONDAY),
-        plan(1, 2, tomorrow),
-        plan(2, 2, MONDAY),  # so UA 2 is due for learner 2 only
+        plan(1, MONDAY),
+        plan(2, tomorrow),
+        plan(2, MONDAY, group_ref=2),  # so UA 2 is due for learner 2 only
         done("UA", 1, 1, origin="RECONSTRUCTED"),
         done("UA", 2, 1),  # done ahead of its date
         work("UA", 2, 2),
