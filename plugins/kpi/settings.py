@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     write_attempts: int = Field(
         5, ge=1, le=20, description="transactions tried on deadlock, lock wait or lost connection"
     )
+    backfill_chunk_days: int = Field(
+        31, ge=1, le=31, description="days that kpi_backfill computes at once, within one month"
+    )
     stream_batch_rows: int = Field(
         5000, ge=1, le=100_000, description="rows held in memory when source and KPI servers differ"
     )

@@ -2,9 +2,9 @@
 
 locks → compute into a staged table → date by date, in one transaction: write only what differs, delete what vanished,
 ledger row, commit. A script's steps, in slice.sql, range.sql and period.sql, are named; the runner knows these names:
-`create …` makes temporary tables; `count staged`, `count stored`, `write differences` and `delete vanished` are run for each
-date; `dry run: …` only by kpi.dry_run. All others compute: `each day: …` once for each date, `each closing day: …` once for
-each day that the step `closing days` gives.
+`create …` makes temporary tables; `count staged`, `count stored`, `write differences` and `delete vanished` are run for
+each date; `dry run: …` only by kpi.dry_run. All others compute: `each day: …` once for each date, `each closing day: …`
+once for each day that the step `closing days` gives.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Slice:
         return [(self.table, self.period, str(day)) for day in sorted(self.dates)]
 
     def at(self, day: date) -> dict[str, Any]:
-        """The values bound for one date; as of it, since the period's first day or, day by day, since the day itself."""
+        """The values bound for one date: as of it, since the period's first day or, day by day, since itself."""
         since = self.first if self.period in ("W", "M") else day
         return self.parameters | {"date_id": day, "as_of": day, "since": since}
 
@@ -168,9 +168,7 @@ def computed(part: Slice, steps: Sequence[Step], settings: Settings) -> Iterator
     """Hold the slice's locks with its figures computed into the staged table, on a session of its own."""
     with session(ETL) as etl, ExitStack() as held:
         for names in part.locks:
-            held.enter_context(
-                lock(etl, lock_name(etl.schema, *names), settings.lock_wait_seconds)
-            )
+            held.enter_context(lock(etl, lock_name(etl.schema, *names), settings.lock_wait_seconds))
         create_temporary(etl, steps)
         with etl.transaction():
             _compute(etl, part, steps)

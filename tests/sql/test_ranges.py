@@ -66,9 +66,7 @@ def test_a_range_removes_what_vanished_and_mends_what_differs(history: Warehouse
 def test_a_range_of_some_scopes_leaves_the_others_alone(history: Warehouse) -> None:
     history.fact_range(FIRST, LAST)
     whole = stored(history)
-    [(group,)] = history.rows(
-        "SELECT id FROM kpi_scope WHERE scope_type = 'GROUPE' AND ref_id = 2"
-    )
+    [(group,)] = history.rows("SELECT id FROM kpi_scope WHERE scope_type = 'GROUPE' AND ref_id = 2")
     for table in FACTS:
         history.execute(f"DELETE FROM {table} WHERE scope_id = %s", (group,))
     others = stored(history)

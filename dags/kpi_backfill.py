@@ -1,0 +1,126 @@
+"""kpi_backfill: recomputes a range of days from the history, set-wise, then its weeks, months and windows."""
+
+from airflow.sdk import DAG, Param, TaskGroup
+from kpi.dag_defaults import dag_defaults
+from kpi.operators.backfill import (
+    BackfillCheckOperator,
+    FactRangeOperator,
+    RangeRollupOperator,
+    RangeTileCacheOperator,
+)
+from kpi.rollups import ROLLED_UP
+from kpi.run_dates import SCOPE_TYPES
+
+DOC = """
+### kpi_backfill
+Recomputes the figures of a range of local days from the history: each day gets what was true at its end. A chunk
+of days (`KPI_BACKFILL_CHUNK_DAYS`) is computed at once and written day by day, each day all or nothing; then the
+weeks, months and windows that hold a day of the range are rolled up once. It captures nothing.
+
+**When to trigger by hand:** after a correction in the source that reaches back, after a metric was added or changed,
+or to fill days that were never computed. `dry_run` says how many rows would be inserted, changed and deleted, with the
+largest changes, and names the periods that would be rolled up; it writes nothing.
+
+**Stop and resume:** each chunk is a mapped task instance of its own. Fail or stop the run; to go on, clear its failed
+tasks: chunks that are done stay done.
+
+**When a task is red:** *check* says what is wrong with the range; nothing was written. Otherwise the last log line says
+what to do; clear the task.
+"""
+
+DAYS = {"first": "{{ params.date_from }}", "last": "{{ params.date_to }}"}
+DATE = {"type": "string", "format": "date"}
+
+with DAG(
+    "kpi_backfill",
+    schedule=None,
+    max_active_runs=4,
+    doc_md=DOC,
+    params={
+        "date_from": Param(**DATE, title="From (local day, YYYY-MM-DD)"),
+        "date_to": Param(**DATE, title="To (local day, YYYY-MM-DD)"),
+        "facts": Param(
+            list(ROLLED_UP),
+            type="array",
+            items={"type": "string", "enum": list(ROLLED_UP)},
+            examples=list(ROLLED_UP),
+            title="Facts",
+            description="The fact tables to compute; all by default.",
+        ),
+        "scope_types": Param(
+            list(SCOPE_TYPES),
+            type="array",
+            items={"type": "string", "enum": list(SCOPE_TYPES)},
+            examples=list(SCOPE_TYPES),
+            title="Scope types",
+            description="The types of scopes to compute; all by default.",
+        ),
+        "scope_ids": Param(
+            None,
+            type=["null", "array"],
+            items={"type": ["integer", "string"]},
+            title="Scope ids",
+            description="Only these scopes (column id of kpi_scope), one a line; all when empty.",
+        ),
+        "dry_run": Param(
+            False, type="boolean", description="Say what would change and write nothing."
+        ),
+        "reason": Param(
+            None,
+            type=["null", "string"],
+            maxLength=500,
+            title="Reason",
+            description="Why; kept in the ledger (kpi_run.reason).",
+        ),
+    },
+    **dag_defaults(),
+):
+    check = BackfillCheckOperator(task_id="check")
+
+    with TaskGroup("facts") as facts:
+        for table in ("kpi_value", "kpi_state_count", "kpi_percentiles"):
+            FactRangeOperator.partial(
+                task_id=table,
+                table=table,
+                sql=f"facts/{table}/range.sql",
+                map_index_template="{{ task.chunk['first'] }} to {{ task.chunk['last'] }}",
+            ).expand(chunk=check.output)
+
+    with TaskGroup("weeks") as weeks:
+        for table in ROLLED_UP:
+            RangeRollupOperator(
+                task_id=table,
+                table=table,
+                period="W",
+                sql=f"rollup/{table}/period.sql",
+                days=DAYS,
+                trigger_rule="none_failed",
+            )
+
+    with TaskGroup("months") as months:
+        for table in ROLLED_UP:
+            RangeRollupOperator(
+                task_id=table,
+                table=table,
+                period="M",
+                sql=f"rollup/{table}/period.sql",
+                days=DAYS,
+                trigger_rule="none_failed",
+            )
+
+    windows = RangeRollupOperator(
+        task_id="windows",
+        table="kpi_value",
+        period="R",
+        sql="rollup/kpi_value/rolling.sql",
+        days=DAYS,
+        trigger_rule="none_failed",
+    )
+    tiles = RangeTileCacheOperator(
+        task_id="kpi_tile_cache",
+        sql="display/kpi_tile_cache.sql",
+        day="{{ params.date_to }}",
+        trigger_rule="none_failed",
+    )
+
+    facts >> [weeks, months, windows] >> tiles

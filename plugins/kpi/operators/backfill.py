@@ -1,0 +1,158 @@
+"""Operators of kpi_backfill: the check of the range, and one chunk of days of a fact table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from kpi import backfills, calendar, preflight, slices
+from kpi.calendar import parse_day
+from kpi.capture import last_capture
+from kpi.connections import ETL, Session, session
+from kpi.dry_run import compare_slice
+from kpi.errors import InputError
+from kpi.ledger import Author
+from kpi.operators.reports import text_table, written_table
+from kpi.operators.rollups import RollupOperator, TileCacheOperator
+from kpi.rollups import ROLLED_UP, slices_to_roll_up
+from kpi.run_dates import now, requested_scopes
+from kpi.settings import Settings, settings
+from kpi.templates import steps
+from kpi.time_dimension import DAYS_BEFORE
+
+# What a dry run's example says of the figure, beside date, scope and target.
+FIGURE_COLUMNS = {
+    "kpi_value": ("metric",),
+    "kpi_state_count": ("domain", "state"),
+    "kpi_percentiles": ("measure",),
+}
+
+
+class BackfillCheckOperator(BaseOperator):
+    """Check the range and the scopes that a backfill asks for; returns its chunks, [{first, last}, …].
+
+    Writes nothing. Raises InputError in one sentence when the range or a scope cannot be computed.
+    """
+
+    def execute(self, context: Any) -> list[dict[str, str]]:
+        params, chosen = context["params"], settings()
+        first, last = parse_day(str(params["date_from"])), parse_day(str(params["date_to"]))
+        with session(ETL) as etl:
+            preflight.require_schema(etl, chosen)
+            chunks = backfills.planned(
+                first,
+                last,
+                _bounds(etl, chosen),
+                chosen.backfill_chunk_days,
+                bool(params.get("into_dropped")),
+            )
+            _require_scopes(etl, requested_scopes(context))
+        preflight.before_rollup(first, last, chosen)
+        self.log.info("%s to %s in %s chunks.", first, last, len(chunks))
+        return [{"first": str(begin), "last": str(end)} for begin, end in chunks]
+
+
+class FactRangeOperator(BaseOperator):
+    """Compute the D rows of a fact table for a chunk of days at once, or only say what would change (dry run).
+
+    `chunk` holds `first` and `last` (YYYY-MM-DD), `sql` is the table's range script.
+    """
+
+    template_fields = ("sql", "chunk")
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "mysql", "chunk": "json"}
+
+    def __init__(self, *, table: str, sql: str, chunk: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+        self.sql = sql
+        self.chunk = chunk
+
+    def execute(self, context: Any) -> None:
+        require_wanted(context, self.table)
+        part = slices.Slice.days(
+            self.table,
+            parse_day(self.chunk["first"]),
+            parse_day(self.chunk["last"]),
+            requested_scopes(context),
+        )
+        if context["params"].get("dry_run"):
+            found = compare_slice(part, steps(self.sql), settings())
+            self.log.info(
+                "%s, %s to %s would be: %s rows inserted, %s changed, %s deleted. Nothing was written.",
+                self.table,
+                part.first,
+                part.last,
+                found.new,
+                found.changed,
+                found.vanished,
+            )
+            if found.examples:
+                columns = ("date", "scope", "target", *FIGURE_COLUMNS[self.table], "was", "becomes")
+                self.log.info("The largest changes:\n%s", text_table(columns, found.examples))
+            return
+        written = slices.write_slice(part, steps(self.sql), settings(), Author.of(context))
+        self.log.info("%s:\n%s", self.table, written_table([(part, written)]))
+
+
+class RangeRollupOperator(RollupOperator):
+    """Roll up the range of a backfill once; a dry run only names what would be rolled up."""
+
+    def execute(self, context: Any) -> None:
+        require_wanted(context, self.table)
+        if not context["params"].get("dry_run"):
+            super().execute(context)
+            return
+        first, last = parse_day(self.days["first"]), parse_day(self.days["last"])
+        parts = slices_to_roll_up(
+            self.table, self.period, first, last, settings(), requested_scopes(context)
+        )
+        dates = ", ".join(str(day) for part in parts for day in part.dates)
+        self.log.info("%s %s would be rolled up for: %s.", self.table, self.period, dates or "none")
+
+
+class RangeTileCacheOperator(TileCacheOperator):
+    """Bring the tiles up to date after a backfill, unless it is a dry run."""
+
+    def execute(self, context: Any) -> None:
+        if context["params"].get("dry_run"):
+            raise AirflowSkipException("A dry run writes nothing.")
+        super().execute(context)
+
+
+def require_wanted(context: Any, table: str) -> None:
+    """Skip the task when the run's param `facts` leaves the table out."""
+    wanted = context["params"].get("facts") or ROLLED_UP
+    if table not in wanted:
+        raise AirflowSkipException(f"{table} was not asked for.")
+
+
+def _bounds(etl: Session, chosen: Settings) -> backfills.Bounds:
+    """Read off kpi_time and the history which days can be computed."""
+    first_day: date | None = etl.value("SELECT MIN(date_id) FROM kpi_time")
+    oldest: datetime | None = etl.value("SELECT MIN(valid_from) FROM kpi_src_realisation")
+    last = last_capture(etl)
+    today = calendar.local_date(now(), chosen.timezone)
+    first = date.fromordinal((first_day or today).toordinal() + DAYS_BEFORE)
+    if oldest is not None:
+        first = max(first, calendar.local_date(oldest, chosen.timezone))
+    return backfills.Bounds(today, first, last.day if last else None)
+
+
+def _require_scopes(etl: Session, asked: slices.Scopes) -> None:
+    """Refuse scope ids that kpi_scope lacks or that are of other types than asked for."""
+    types: dict[int, str] = dict(etl.rows("SELECT id, scope_type FROM kpi_scope"))
+    for scope_id in asked.ids:
+        if scope_id not in types:
+            raise InputError(
+                f"There is no scope with the id {scope_id}; give ids of kpi_scope (column id), not of the source."
+            )
+        if asked.types and types[scope_id] not in asked.types:
+            raise InputError(
+                f"The scope {scope_id} is of type {types[scope_id]}, which scope_types leaves out; "
+                "add the type, or leave the id out."
+            )
