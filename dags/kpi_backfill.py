@@ -37,8 +37,12 @@ with DAG(
     max_active_runs=4,
     doc_md=DOC,
     params={
-        "date_from": Param(**DATE, title="From (local day, YYYY-MM-DD)"),
-        "date_to": Param(**DATE, title="To (local day, YYYY-MM-DD)"),
+        "date_from": Param(
+            **DATE, title="From (YYYY-MM-DD)", description="The first local day to compute."
+        ),
+        "date_to": Param(
+            **DATE, title="To (YYYY-MM-DD)", description="The last local day to compute."
+        ),
         "facts": Param(
             list(ROLLED_UP),
             type="array",

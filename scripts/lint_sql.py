@@ -17,8 +17,14 @@ from kpi.settings import PROJECT, Settings
 from kpi.templates import renderer, steps
 
 RENDERED = PROJECT / ".local" / "rendered"
-SCRIPTS = ("facts/*/slice.sql", "capture/capture.sql", "dimensions/dimensions.sql")
-SINGLE = ("schema/*.sql", "checks/*.sql", "display/*.sql", "dimensions/kpi_*.sql")
+SCRIPTS = (
+    *("capture/capture.sql", "dimensions/dimensions.sql", "facts/*/slice.sql", "facts/*/range.sql"),
+    *("rollup/*/period.sql", "rollup/*/rolling.sql", "display/kpi_tile_cache.sql"),
+)
+SINGLE = (
+    *("schema/*.sql", "checks/*.sql", "display/[!k]*.sql", "dimensions/kpi_*.sql"),
+    "rollup/done_days.sql",
+)
 
 
 def rendered(settings: Settings) -> Iterator[tuple[str, str]]:

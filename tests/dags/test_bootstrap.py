@@ -40,7 +40,7 @@ def test_plan_prints_everything_and_writes_nothing(database: Operated) -> None:
     splits = planned.log.count("REORGANIZE PARTITION p_max INTO (")
     assert splits == (len(FACTS) if storage == "partitioned" else 0)
     assert f"0002_facts.{storage}.sql would run:" in planned.log
-    assert "Would register DELAI_ACQUIS_MICRO, DELAI_FEEDBACK, " in planned.log
+    assert "Would register DELAI_ACQUIS_MICRO, DELAI_ACQUIS_MICRO_R7, " in planned.log
 
 
 def test_bootstrap_makes_tables_metrics_and_partitions(database: Operated) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from environment import environment
+from kpi.slices import Slice
 from kpi.templates import Step, steps
 
 from tests.dags import school
@@ -79,8 +80,8 @@ def shown(observed: Observed, task_id: str) -> list[Step]:
 
 @pytest.mark.parametrize("table", FACTS)
 def test_each_shown_statement_of_a_fact_is_executed(observed: Observed, table: str) -> None:
-    values = observed.outcome.rendered[f"facts.{table}"]["parameters"]
-    assert values == {"period": "D", **dict.fromkeys(("date_id", "as_of", "since"), str(NIGHT))}
+    assert observed.outcome.rendered[f"facts.{table}"]["day"] == str(NIGHT)
+    values = Slice.daily(table, NIGHT).at(NIGHT)
     script = shown(observed, f"facts.{table}")
     for step in script:
         # Only a slice that lost rows has any to delete.
@@ -89,9 +90,8 @@ def test_each_shown_statement_of_a_fact_is_executed(observed: Observed, table: s
 
 
 def test_nothing_is_written_into_a_fact_that_is_not_shown(observed: Observed) -> None:
-    fields = observed.outcome.rendered
     allowed = {
-        bound(step.sql, fields[f"facts.{table}"]["parameters"])
+        bound(step.sql, Slice.daily(table, NIGHT).at(NIGHT))
         for table in FACTS
         for step in shown(observed, f"facts.{table}")
     }

@@ -282,7 +282,7 @@ def test_promise_5_a_reject_stays_as_long_as_it_is_found(warehouse: Warehouse) -
 SCRIPTS = ["capture/capture.sql", "dimensions/dimensions.sql"]
 SCRIPTS += [f"facts/{table}/slice.sql" for table in FACTS]
 CLOCKS = r"\b((NOW|CURDATE|SYSDATE|CONVERT_TZ)\(|CURRENT_(DATE|TIMESTAMP)\b)"
-SENTINELS = {"9999-12-31", "1970-01-01"}  # for ever, and since ever
+SENTINELS = {"9999-12-31", "1970-01-01", "1900-01-01"}  # for ever, and since ever
 
 
 @pytest.mark.parametrize("path", SCRIPTS)
@@ -317,7 +317,7 @@ def test_promise_9_the_server_is_sent_the_rendered_sql_and_nothing_more(
         "captured_at": "'2026-02-14 01:30:00'",
         "previous": "NULL",
         "period": "'D'",
-        **dict.fromkeys(("date_id", "as_of", "since"), f"'{FIRST}'"),
+        **dict.fromkeys(("date_id", "as_of", "since", "first", "last"), f"'{FIRST}'"),
     }
     rendered = {
         re.sub(r"%\((\w+)\)s", lambda name: bound[name[1]], step.sql)

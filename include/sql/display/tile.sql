@@ -5,22 +5,16 @@ SELECT
   t.label AS target,
   m.code,
   m.label,
-  tile.value_num,
+  CAST(JSON_EXTRACT(c.week_figures, CONCAT('$.', m.code, '.value')) AS DECIMAL(12, 4)) AS value_num,
   m.unit,
-  tile.sample_size
+  CAST(JSON_EXTRACT(c.week_figures, CONCAT('$.', m.code, '.sample_size')) AS SIGNED) AS sample_size
 FROM kpi_tile_cache AS c
 INNER JOIN kpi_scope AS s ON s.id = c.scope_id
 INNER JOIN kpi_target AS t ON t.id = c.target_id
-INNER JOIN kpi_metric AS m
-INNER JOIN LATERAL (
-  SELECT
-    CAST(JSON_EXTRACT(c.week_figures, CONCAT('$.', m.code, '.value')) AS DECIMAL(12, 4)) AS value_num,
-    CAST(JSON_EXTRACT(c.week_figures, CONCAT('$.', m.code, '.sample_size')) AS SIGNED) AS sample_size
-) AS tile
+INNER JOIN kpi_metric AS m ON JSON_CONTAINS_PATH(c.week_figures, 'one', CONCAT('$.', m.code)) = 1
 WHERE
   s.scope_type = 'GROUPE'
   AND s.ref_id = %(groupe_id)s
   AND t.target_type = 'MODULE'
   AND t.ref_id = %(module_id)s
-  AND JSON_CONTAINS_PATH(c.week_figures, 'one', CONCAT('$.', m.code))
 ORDER BY m.code

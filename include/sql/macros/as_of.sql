@@ -28,9 +28,23 @@ begins with valid_to.
     AND {{ versions }}.valid_from < ending.utc_end
 {%- endmacro %}
 
-{# The local day that an instant lies in. #}
+{# The local day that an instant lies in: the one of its UTC date, or the one before or after, as that one's instants say. One look-up by
+   key, where the search for the last utc_start before it walks along the calendar. #}
 {% macro local_day(instant) -%}
-(SELECT local_day.date_id FROM kpi_time AS local_day WHERE local_day.utc_start <= {{ instant }} ORDER BY local_day.utc_start DESC LIMIT 1)
+(
+      SELECT local_day.date_id + INTERVAL ({{ instant }} >= local_day.utc_end) - ({{ instant }} < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE({{ instant }})
+    )
+{%- endmacro %}
+
+{# Each day of a span, `calendar`, within the range. #}
+{% macro each_day_of(first_day, last_day) -%}
+kpi_time AS calendar
+    ON calendar.date_id >= %(first)s
+    AND calendar.date_id <= %(last)s
+    AND calendar.date_id >= {{ first_day }}
+    AND calendar.date_id <= {{ last_day }}
 {%- endmacro %}
 
 {# The days of the range at whose end an interval of instants [begin, end) is in force. Most begin before and end after it. #}

@@ -30,8 +30,8 @@ delay AS (
     microseconds,
     reconstructed,
 {%- if days == 'range' %}
-    GREATEST({{ 'first_day, ' if within }}happened_on, %(first)s) AS first_day,
-    LEAST({{ 'last_day, ' if within }}happened_on + INTERVAL {{ window_days - 1 }} DAY, %(last)s) AS last_day
+    GREATEST({{ 'first_day, ' if within }}happened_on, CAST(%(first)s AS DATE)) AS first_day,
+    LEAST({{ 'last_day, ' if within }}happened_on + INTERVAL {{ window_days - 1 }} DAY, CAST(%(last)s AS DATE)) AS last_day
 {%- else %}
     DATE '1900-01-01' AS first_day,
     DATE '9999-12-31' AS last_day
@@ -118,9 +118,7 @@ sample AS (
 {%- if days == 'range' %}
     AND member.first_day <= delay.last_day
     AND member.last_day >= delay.first_day
-  INNER JOIN kpi_time AS calendar
-    ON calendar.date_id >= GREATEST(member.first_day, delay.first_day)
-    AND calendar.date_id <= LEAST(member.last_day, delay.last_day)
+  INNER JOIN {{ as_of.each_day_of('GREATEST(member.first_day, delay.first_day)', 'LEAST(member.last_day, delay.last_day)') }}
 {%- endif %}
 ),
 

@@ -98,10 +98,10 @@ running AS (
   SELECT
     {{ keys | join(',\n    ') }},
     day,
-    LEAD(day) OVER sofar AS next_day{% for name in columns %},
+    COALESCE(LEAD(day) OVER sofar - INTERVAL 1 DAY, CAST(%(last)s AS DATE)) AS last_day{% for name in columns %},
     SUM({{ name }}) OVER sofar AS {{ name }}{% endfor %}
   FROM {{ differences }}
-  WINDOW sofar AS (PARTITION BY {{ keys | join(', ') }} ORDER BY day)
+  WINDOW sofar AS (PARTITION BY {{ keys | join(', ') }} ORDER BY day ROWS UNBOUNDED PRECEDING)
 ),
 
 scope_sum AS (
@@ -109,10 +109,7 @@ scope_sum AS (
     calendar.date_id,
     running.{{ keys | join(',\n    running.') }}{{ listed(columns, 'running.') }}
   FROM running
-  INNER JOIN kpi_time AS calendar
-    ON calendar.date_id >= running.day
-    AND calendar.date_id <= %(last)s
-    AND (running.next_day IS NULL OR calendar.date_id < running.next_day)
+  INNER JOIN {{ as_of.each_day_of('running.day', 'running.last_day') }}
   WHERE running.whole > 0
 )
 {%- endmacro %}

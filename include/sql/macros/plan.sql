@@ -45,9 +45,9 @@ pair AS (
     SUM(is_final) OVER sofar > 0 AS is_final,
     SUM(reconstructed) OVER sofar > 0 AS reconstructed,
     day AS first_day,
-    COALESCE(LEAD(day) OVER sofar - INTERVAL 1 DAY, %(last)s) AS last_day
+    COALESCE(LEAD(day) OVER sofar - INTERVAL 1 DAY, CAST(%(last)s AS DATE)) AS last_day
   FROM pair_difference
-  WINDOW sofar AS (PARTITION BY learner_id, ref_id ORDER BY day)
+  WINDOW sofar AS (PARTITION BY learner_id, ref_id ORDER BY day ROWS UNBOUNDED PRECEDING)
 )
 {%- else -%}
 pair AS (

@@ -47,7 +47,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_{{ table }} (
 );
 {%- endmacro %}
 
-{% macro write(table, dated=true) -%}
+{# `compare` adds the steps of a dry run. #}
+{% macro write(table, dated=true, compare=false) -%}
 {% set key, values, stamp = KEYS[table], VALUES[table], STAMPS.get(table) -%}
 -- step: count staged
 SELECT COUNT(*)
@@ -111,7 +112,7 @@ ON DUPLICATE KEY UPDATE
 -- step: delete vanished
 DELETE existing
 {{ vanished(table, key, dated) }};
-{%- if dated and days == 'range' %}
+{%- if compare %}
 
 -- step: dry run: count new and changed
 SELECT
@@ -146,7 +147,7 @@ WHERE
   stage.date_id = %(date_id)s
   AND NOT (existing.{{ MEASURED[table] }} <=> stage.{{ MEASURED[table] }})
   AND existing.scope_id IS NOT NULL
-ORDER BY ABS(stage.{{ MEASURED[table] }} - existing.{{ MEASURED[table] }}) DESC, stage.scope_id, stage.target_id
+ORDER BY ABS(stage.{{ MEASURED[table] }} - existing.{{ MEASURED[table] }}) DESC, stage.scope_id ASC, stage.target_id ASC
 LIMIT 5;
 {%- endif %}
 {%- endmacro %}

@@ -9,4 +9,4 @@ this folder. In mode `range` (range.sql) of many days at once.
 {% set select %}{% include 'facts/kpi_percentiles/' ~ measure.code ~ '.sql' %}{% endset %}
 {{ figure.percentiles(measure.code, select) }}
 {% endfor %}
-{{ slice.write('kpi_percentiles') }}
+{{ slice.write('kpi_percentiles', compare=(mode | default('day')) == 'range') }}

@@ -32,9 +32,7 @@ state_order AS (
       last_day
     FROM realisation
   ) AS used
-  INNER JOIN kpi_time AS calendar
-    ON calendar.date_id >= used.first_day
-    AND calendar.date_id <= used.last_day
+  INNER JOIN {{ as_of.each_day_of('used.first_day', 'used.last_day') }}
   GROUP BY calendar.date_id, used.domain, used.state_code
 ),
 

@@ -8,4 +8,4 @@ The histogram of states of one day: the script of task kpi_state_count; in mode 
 INSERT INTO stage_kpi_state_count (date_id, scope_id, target_id, domain, state_code, state_ordre, count)
 {% include 'facts/kpi_state_count/' ~ measure.code ~ '.sql' %};
 {% endfor %}
-{{ slice.write('kpi_state_count') }}
+{{ slice.write('kpi_state_count', compare=(mode | default('day')) == 'range') }}

@@ -9,4 +9,4 @@ give, writes what differs from the stored rows and deletes what vanished. In mod
 {% set select %}{% include metric.template %}{% endset %}
 {{ figure.value(metric.code, select) }}
 {% endfor %}
-{{ slice.write('kpi_value') }}
+{{ slice.write('kpi_value', compare=(mode | default('day')) == 'range') }}

@@ -8,9 +8,7 @@ present AS (
     member.scope_id,
     calendar.date_id
   FROM member
-  INNER JOIN kpi_time AS calendar
-    ON calendar.date_id >= member.first_day
-    AND calendar.date_id <= member.last_day
+  INNER JOIN {{ as_of.each_day_of('member.first_day', 'member.last_day') }}
 ),
 
 {{ rollup.done_days('%(first)s - INTERVAL ' ~ (window - 1) ~ ' DAY', '%(last)s') }},
@@ -36,8 +34,8 @@ fact_span AS (
 {%- for name, value in added.items() %}
     {{ value }} AS {{ name }},
 {%- endfor %}
-    GREATEST(fact.date_id, %(first)s) AS first_day,
-    LEAST(fact.date_id + INTERVAL {{ window - 1 }} DAY, %(last)s) AS last_day
+    GREATEST(fact.date_id, CAST(%(first)s AS DATE)) AS first_day,
+    LEAST(fact.date_id + INTERVAL {{ window - 1 }} DAY, CAST(%(last)s AS DATE)) AS last_day
   FROM kpi_value AS fact
   INNER JOIN kpi_metric
     ON kpi_metric.id = fact.metric_id
