@@ -92,7 +92,8 @@ scope_difference AS (
 {{ each_day('scope_difference', ['scope_id'] + keys, columns) }}
 {%- endmacro %}
 
-{# scope_sum: what `differences` add up to on each day of the range on which anything counts. #}
+{# scope_sum: what `differences` add up to on each day of the range on which anything counts. Of several differences of a day the last
+   tells it: the days of the others end before they begin. #}
 {% macro each_day(differences, keys, columns) -%}
 running AS (
   SELECT

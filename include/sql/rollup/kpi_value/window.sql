@@ -53,16 +53,7 @@ fact_difference AS (
   {{ differences.begins_and_ends('fact_span', ['scope_id', 'target_id'], added | list) }}
 ),
 
-scope_difference AS (
-  SELECT
-    scope_id,
-    target_id,
-    day{{ differences.summed(added) }}
-  FROM fact_difference
-  GROUP BY scope_id, target_id, day
-),
-
-{{ differences.each_day('scope_difference', ['scope_id', 'target_id'], added) }}
+{{ differences.each_day('fact_difference', ['scope_id', 'target_id'], added) }}
 
 SELECT
   added.date_id,
