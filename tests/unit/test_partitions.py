@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from kpi.partitions import layouts, planner
 from kpi.partitions.layouts import Content, TableLayout
@@ -256,6 +256,7 @@ def spans(draw: st.DrawFn) -> list[date]:
 
 
 @given(models(), spans())
+@example(Model((Partition("P202601", None),), ()), months(month("2025-12"), month("2026-01")))
 def test_after_it_each_wanted_month_is_a_partition_and_no_row_is_lost(
     model: Model, wanted: list[date]
 ) -> None:

@@ -49,16 +49,17 @@ def changes(table: str, layout: Sequence[Partition], wanted: Sequence[date]) -> 
         return []
     cuts.append(to_days(next_month(wanted[-1])))
     found = []
+    taken = {partition.name.lower() for partition in layout}
     start: int | None = None
     group: list[Partition] = []
     for partition in layout:
         group.append(partition)
         if _divides_a_month(partition.end, cuts):
             continue
-        found += _reorganised(table, layout, group, start, partition.end, cuts)
+        found += _reorganised(table, taken, group, start, partition.end, cuts)
         start, group = partition.end, []
     if start is not None or group:  # there is no catch-all
-        found += _reorganised(table, layout, group, start, None, cuts)
+        found += _reorganised(table, taken, group, start, None, cuts)
     return found
 
 
@@ -68,23 +69,26 @@ def _divides_a_month(end: int | None, cuts: Sequence[int]) -> bool:
 
 def _reorganised(
     table: str,
-    layout: Sequence[Partition],
+    taken: set[str],
     group: Sequence[Partition],
     start: int | None,
     end: int | None,
     cuts: Sequence[int],
 ) -> list[Change]:
-    """Return the statement that makes a group of neighbours, from `start` to `end`, one piece per cut."""
+    """Return the statement that makes a group of neighbours, from `start` to `end`, one piece per cut.
+
+    `taken` are the names in use, which it brings up to date; MySQL compares them without case.
+    """
     # Without a bound below it, the first month begins where time does.
     inner = [cut for cut in cuts if start is not None or cut != cuts[0]]
     ends = [cut for cut in inner if _between(start, cut, end)] + [end]
     if ends == [one.end for one in group]:
         return []
-    taken = {one.name.lower() for one in layout if one not in group}
+    kept = group[-1].name if group and group[-1].end is None else None
+    taken -= {one.name.lower() for one in group if one.name != kept}
     parts = []
     for lower, upper in zip([start, *ends[:-1]], ends, strict=True):
-        kept = group[-1].name if group and upper is None and group[-1].end is None else None
-        name = kept or _free_name(lower, upper, taken)
+        name = kept if kept and upper is None else _free_name(lower, upper, taken)
         taken.add(name.lower())
         parts.append(f"  PARTITION {_quoted(name)} VALUES LESS THAN {_bound(upper)}")
     names = ", ".join(_quoted(one.name) for one in group)
@@ -99,7 +103,7 @@ def _between(start: int | None, cut: int, end: int | None) -> bool:
 def _free_name(start: int | None, end: int | None, taken: Collection[str]) -> str:
     base = _name(start, end)
     name, number = base, 2
-    while name.lower() in taken:
+    while name in taken:
         name, number = f"{base}_{number}", number + 1
     return name
 
