@@ -14,7 +14,7 @@ from kpi.settings import PROJECT
 
 from tests.dags.airflow_process import changed_environment
 
-DAGS = {"kpi_bootstrap", "kpi_daily", "kpi_time_dimension"}
+DAGS = {"kpi_bootstrap", "kpi_daily", "kpi_partition_maintenance", "kpi_time_dimension"}
 CONNECTING = {"socket.connect", "socket.getaddrinfo", "sqlite3.connect"}
 
 
