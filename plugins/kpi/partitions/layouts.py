@@ -10,7 +10,7 @@ from typing import Literal
 from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.partitions.monthly import from_days
-from kpi.partitions.planner import CATCH_ALL, FACT_TABLES, Partition, changes
+from kpi.partitions.planner import CATCH_ALL, FACT_TABLES, Change, Partition, changes
 
 Storage = Literal["partitioned", "foreign_keys"]
 
@@ -135,13 +135,21 @@ def missing(
 
     With `before_migrations`, also those for tables that the migrations of mode `partitioned` will make.
     """
-    statements = []
+    planned = missing_changes(admin, wanted, before_migrations=before_migrations)
+    return [change.sql for change in planned]
+
+
+def missing_changes(
+    admin: Session, wanted: Sequence[date], *, before_migrations: bool = False
+) -> list[Change]:
+    """Return the same as missing(), with the table of each statement."""
+    found = []
     for table in FACT_TABLES:
         partitions = partitions_of(admin, table)
         if not partitions and before_migrations:
             partitions = (Partition(CATCH_ALL, None),)
-        statements += [change.sql for change in changes(table, partitions, wanted)]
-    return statements
+        found += changes(table, partitions, wanted)
+    return found
 
 
 def report(layouts: Sequence[TableLayout]) -> str:
