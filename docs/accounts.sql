@@ -27,9 +27,11 @@ GRANT SELECT ON `@lms_db`.* TO '@kpi_etl'@'%';
 -- kpi_admin: bootstrap and partition maintenance.
 --   CREATE, ALTER, DROP, INDEX      migrations; partitions are added and dropped by ALTER and DROP
 --   REFERENCES                      foreign keys, in that storage mode
+--   LOCK TABLES                     rows are counted, compared and moved while nobody writes: partition maintenance
+--                                   and conversion between storage modes
 --   SELECT, INSERT, UPDATE, DELETE  the list of migrations, the metric dictionary, data moved by a migration
 CREATE USER IF NOT EXISTS '@kpi_admin'@'%' IDENTIFIED BY '@kpi_admin_password';
-GRANT CREATE, ALTER, DROP, INDEX, REFERENCES, SELECT, INSERT, UPDATE, DELETE ON `@kpi_db`.* TO '@kpi_admin'@'%';
+GRANT CREATE, ALTER, DROP, INDEX, REFERENCES, LOCK TABLES, SELECT, INSERT, UPDATE, DELETE ON `@kpi_db`.* TO '@kpi_admin'@'%';
 
 -- kpi_read: dashboards and applications.
 CREATE USER IF NOT EXISTS '@kpi_read'@'%' IDENTIFIED BY '@kpi_read_password';

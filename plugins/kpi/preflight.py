@@ -79,13 +79,18 @@ def require_schema(etl: Session, settings: Settings) -> None:
         )
 
 
-def require_rights(etl: Session) -> None:
-    """Refuse an account or a server that cannot write; nothing is written to find out."""
-    if etl.value("SELECT @@global.read_only"):
+def require_writable(opened: Session) -> None:
+    """Refuse a server that is read-only; raises ConnectionProblem."""
+    if opened.value("SELECT @@global.read_only"):
         raise ConnectionProblem(
-            f"The server of connection {etl.conn_id} is read-only; "
+            f"The server of connection {opened.conn_id} is read-only; "
             "point the connection at the primary server, or end its read-only mode."
         )
+
+
+def require_rights(etl: Session) -> None:
+    """Refuse an account or a server that cannot write; nothing is written to find out."""
+    require_writable(etl)
     for table, column in _WRITTEN.items():
         # EXPLAIN needs the rights of the statement that it explains, and executes nothing.
         etl.rows(f"EXPLAIN DELETE FROM {table} WHERE FALSE")

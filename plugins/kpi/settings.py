@@ -38,14 +38,18 @@ class Settings(BaseSettings):
         "UTC", description="the zone of the source's datetime columns (Laravel's APP_TIMEZONE)"
     )
     storage: Literal["partitioned", "foreign_keys"] = Field(
-        "partitioned", description="how the fact tables are stored; chosen once, at bootstrap"
+        "partitioned", description="how the fact tables are stored; changed only after a conversion"
     )
     calendar_start: date | None = Field(
         None, description="first day of kpi_time; by default the first day with source data"
     )
     calendar_days_ahead: int = Field(400, ge=7, le=4000)
-    partition_months_back: int = Field(12, ge=0, le=240)
-    partition_months_ahead: int = Field(3, ge=1, le=36)
+    partition_months_back: int = Field(
+        12, ge=0, le=240, description="months before today's that have partitions, rows or not"
+    )
+    partition_months_ahead: int = Field(
+        3, ge=1, le=36, description="months after today's that have partitions"
+    )
     lock_wait_seconds: int = Field(
         600, ge=1, le=7200, description="how long a writer waits for another on the same slice"
     )

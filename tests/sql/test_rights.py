@@ -38,6 +38,7 @@ MUST_NOT = {
         "DROP TABLE {kpi}.kpi_value",
         "CREATE INDEX x ON {kpi}.kpi_value (scope_id)",
         "CREATE VIEW {kpi}.x AS SELECT 1",
+        "LOCK TABLES {kpi}.kpi_value WRITE",
         "INSERT INTO {lms}.scope (scope_type) VALUES ('GLOBAL')",
         "UPDATE {lms}.realisation SET progress_pct = 100",
         "DELETE FROM {lms}.realisation",
@@ -48,6 +49,7 @@ MUST_NOT = {
         "UPDATE {lms}.realisation SET progress_pct = 100",
         "DROP TABLE {lms}.realisation",
         "CREATE TABLE {lms}.x (id INT)",
+        "LOCK TABLES {lms}.realisation READ",
         "GRANT SELECT ON {kpi}.* TO '{prefix}kpi_read'@'%'",
     ],
     READ: [
@@ -56,6 +58,7 @@ MUST_NOT = {
         "DELETE FROM {kpi}.kpi_value",
         "TRUNCATE TABLE {kpi}.kpi_value",
         "CREATE TEMPORARY TABLE {kpi}.x (id INT)",
+        "LOCK TABLES {kpi}.kpi_value READ",
         "SELECT * FROM {kpi}.kpi_value FOR UPDATE",
         "SELECT * FROM {lms}.realisation",
     ],

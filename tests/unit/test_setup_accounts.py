@@ -17,7 +17,8 @@ RIGHTS = {
     ("kpi_source", "lms_db"): {"SELECT"},
     ("kpi_etl", "kpi_db"): DML | {"CREATE TEMPORARY TABLES"},
     ("kpi_etl", "lms_db"): {"SELECT"},
-    ("kpi_admin", "kpi_db"): DML | {"CREATE", "ALTER", "DROP", "INDEX", "REFERENCES"},
+    ("kpi_admin", "kpi_db"): DML
+    | {"CREATE", "ALTER", "DROP", "INDEX", "REFERENCES", "LOCK TABLES"},
     ("kpi_read", "kpi_db"): {"SELECT"},
 }
 GRANT = re.compile(r"GRANT (.+) ON `(.+)`\.\* TO [`'](\w+)[`']@")

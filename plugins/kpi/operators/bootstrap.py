@@ -10,6 +10,9 @@ from airflow.sdk import BaseOperator
 from kpi import migrations, partitions, preflight
 from kpi.calendar import local_date
 from kpi.connections import ADMIN, session
+from kpi.partitions.layouts import missing_changes
+from kpi.partitions.maintenance import execute
+from kpi.partitions.table_locks import Patience
 from kpi.run_dates import now
 from kpi.settings import settings
 
@@ -63,9 +66,8 @@ class FirstPartitionsOperator(BaseOperator):
                 self.log.info("%s tables would get partitions.", len(statements))
                 return statements
             with migrations.exclusively(admin, chosen.lock_wait_seconds):
-                statements = partitions.missing(admin, wanted)
-                for statement in statements:
-                    self.log.info("Running:\n%s", statement)
-                    admin.run(statement)
-        self.log.info("%s tables got partitions.", len(statements))
-        return statements
+                planned = missing_changes(admin, wanted)
+                for change in planned:
+                    execute(admin, change, Patience())
+        self.log.info("%s tables got partitions.", len({change.table for change in planned}))
+        return [change.sql for change in planned]

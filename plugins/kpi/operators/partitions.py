@@ -1,0 +1,102 @@
+"""Operators of kpi_partition_maintenance, with the rights of kpi_admin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from kpi import calendar
+from kpi.errors import InputError
+from kpi.partitions.layouts import report
+from kpi.partitions.maintenance import maintain
+from kpi.run_dates import now
+from kpi.settings import Settings, settings
+from kpi.storage.conversion import convert, drop_left_behind
+
+
+class StorageOperator(BaseOperator):
+    """Convert the fact tables to the storage mode of the param `convert_to`, or drop what conversions left.
+
+    Skipped when neither is asked for, as each night.
+    """
+
+    def execute(self, context: Any) -> Sequence[str]:
+        target, drop = context["params"].get("convert_to"), context["params"].get("drop_old")
+        dry_run, chosen = bool(context["params"].get("dry_run")), settings()
+        if target and drop:
+            raise InputError(
+                f"A run cannot both convert (convert_to={target!r}) and drop the tables from before (drop_old); "
+                "convert first, look at the figures, and drop them with a run of their own."
+            )
+        if drop:
+            return self._drop(chosen, dry_run)
+        if not target:
+            raise AirflowSkipException("No conversion was asked for.")
+        calendar.require_current_zone_data()
+        converted = convert(target, today_of(context, chosen), chosen, dry_run=dry_run)
+        if not converted:
+            self.log.info("The fact tables are in storage mode %s already.", target)
+        elif dry_run:
+            self.log.info("Nothing was written.")
+        else:
+            self.log.info(
+                "The fact tables are now in storage mode %s; those from before are kept as kpi_…_old until a run "
+                'with {"drop_old": true}.',
+                target,
+            )
+        if chosen.storage != target and not dry_run:
+            self.log.warning(
+                "KPI_STORAGE is %s: set KPI_STORAGE=%s now, or the other DAGs will refuse to run.",
+                chosen.storage,
+                target,
+            )
+        return [target] if converted else []
+
+    def _drop(self, chosen: Settings, dry_run: bool) -> Sequence[str]:
+        names = drop_left_behind(chosen, dry_run=dry_run)
+        self.log.info(
+            "%s: %s.",
+            "Would be dropped" if dry_run else "Dropped",
+            ", ".join(names) or "nothing, no conversion left a table",
+        )
+        return names
+
+
+class PartitionMaintenanceOperator(BaseOperator):
+    """Give the fact tables the partitions they lack, and print all partitions as a table."""
+
+    def execute(self, context: Any) -> Sequence[str]:
+        chosen = settings()
+        dry_run = bool(context["params"].get("dry_run"))
+        calendar.require_current_zone_data()
+        done = maintain(today_of(context, chosen), chosen, dry_run=dry_run)
+        if done.storage != chosen.storage:
+            self.log.warning(
+                "KPI_STORAGE is %s, the fact tables are in storage mode %s: set KPI_STORAGE=%s.",
+                chosen.storage,
+                done.storage,
+                done.storage,
+            )
+        if done.storage == "foreign_keys":
+            self.log.info(
+                "Storage mode foreign_keys: the fact tables have no partitions, so there is nothing to do."
+            )
+            return []
+        if dry_run:
+            for change in done.changes:
+                self.log.info("Would run:\n%s", change.sql)
+        verb = "would change" if dry_run else "changed"
+        self.log.info(
+            "%s statements %s partitions.\n%s", len(done.changes), verb, report(done.layouts)
+        )
+        return [change.sql for change in done.changes]
+
+
+def today_of(context: Any, chosen: Settings) -> date:
+    """Return the local day that a run takes for today: its param `date`, else that of the clock."""
+    text = context["params"].get("date")
+    return calendar.parse_day(str(text)) if text else calendar.local_date(now(), chosen.timezone)

@@ -1,0 +1,10 @@
+"""Monthly partitions of the fact tables.
+
+`planner` and `monthly` decide and are pure; `layouts` reads what is there, `maintenance` executes.
+"""
+
+from kpi.partitions.layouts import missing
+from kpi.partitions.monthly import months, months_around
+from kpi.partitions.planner import CATCH_ALL, FACT_TABLES
+
+__all__ = ["CATCH_ALL", "FACT_TABLES", "missing", "months", "months_around"]
