@@ -23,10 +23,10 @@ MYSQL := .local/mysql/.found
 ##@ Everyday
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: database ## Replay a month of nights on a made-up LMS and print the figures
+demo: database ## Replay nights on a made-up LMS, backfill the weeks before, print the figures
 	@$(WITH_ENV) exec python scripts/demo.py $(ARGS)
 
 .PHONY: test
@@ -61,6 +61,10 @@ lint: $(VENV) ## Check style, types and the rendered SQL
 .PHONY: bench
 bench: database ## Measure a night of 2,000 learners against copying its rows
 	@$(WITH_ENV) exec python scripts/bench.py $(ARGS)
+
+.PHONY: bench-range
+bench-range: database ## Measure a range of days computed at once against day by day
+	@$(WITH_ENV) exec python scripts/bench_range.py $(ARGS)
 
 ##@ Set-up
 .PHONY: setup

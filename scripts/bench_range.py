@@ -1,9 +1,10 @@
 """The benchmark of range backfills: many days at once against day by day, as ratios within one run (make bench-range).
 
-Usage: make bench-range [ARGS='--learners 200 --days 90']. On a server of its own: learners with 288 realisations each, of which
-1 % change every night. Then the days are computed one by one into empty tables, wiped, and computed by ranges; the floor is the
-time to copy the finished rows into empty tables with the same keys. What can be added up is also computed without being written,
-day by day and at once. The three fact tables are computed side by side, as the scheduler does.
+Usage: make bench-range [ARGS='--learners 200 --days 90']. On a server of its own: learners with 288 realisations each,
+of which 1 % change every night. Then the days are computed one by one into empty tables, wiped, and computed by ranges;
+the floor is the time to copy the finished rows into empty tables with the same keys. What can be added up is also
+computed without being written, day by day and at once. The three fact tables are computed side by side, as the
+scheduler does.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The demo: a month of nights of a made-up LMS, replayed through the real DAGs, then the figures they gave.
+"""The demo: nights of a made-up LMS through the real DAGs, the weeks before them backfilled, then the figures.
 
-Usage: make demo [ARGS='--nights 40 --first 2026-02-01 --learners 240'].
+Usage: make demo [ARGS='--nights 40 --history 60 --first 2026-02-01 --learners 240'].
 """
 
 from __future__ import annotations
@@ -74,9 +74,16 @@ def empty_databases(root_uri: str) -> None:
 
 
 def replay(
-    console: Console, root_uri: str, school: School, when: list[tuple[date, datetime]]
+    console: Console,
+    root_uri: str,
+    school: School,
+    when: list[tuple[date, datetime]],
+    history: int,
 ) -> None:
-    """Make the source, then let each night come: the source moves on, kpi_daily runs."""
+    """Make the source, then let each night come: the source moves on, kpi_daily and kpi_rollup run.
+
+    After the first night the `history` days before it are backfilled.
+    """
     source = DemoSource(root_uri, SOURCE_DATABASE, school)
     console.print(f"Making the demo LMS as of {when[0][1]:%Y-%m-%d %H:%M} UTC …")
     source.create(when[0][1])
@@ -92,18 +99,28 @@ def replay(
     )
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("kpi_daily", total=len(when))
-        for day, captured_at in when:
-            progress.update(bar, description=f"kpi_daily {day}")
+        for number, (day, captured_at) in enumerate(when):
+            progress.update(bar, description=f"kpi_daily, kpi_rollup {day}")
             source.advance(captured_at)
             runner.run("kpi_daily", {"date": str(day), "captured_at": captured_at.isoformat()})
+            runner.run("kpi_rollup", {"date": str(day)})
+            if number == 0 and history:
+                # What the first capture reconstructed goes back to the beginning of the school year.
+                first, last = day - timedelta(days=history), day - timedelta(days=1)
+                progress.update(bar, description=f"kpi_backfill {first} to {last}")
+                runner.run(
+                    "kpi_backfill",
+                    {"date_from": str(first), "date_to": str(last), "reason": "the demo's history"},
+                )
             progress.advance(bar)
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nights", type=int, default=30)
-    parser.add_argument("--first", type=date.fromisoformat, default=date(2026, 2, 1))
+    parser.add_argument("--nights", type=int, default=14)
+    parser.add_argument("--history", type=int, default=45, help="days backfilled before them")
+    parser.add_argument("--first", type=date.fromisoformat, default=date(2026, 2, 9))
     parser.add_argument("--learners", type=int, default=240)
     parser.add_argument("--seed", type=int, default=7)
     return parser.parse_args()
@@ -119,13 +136,14 @@ def main() -> None:
         root_uri = str(start()["root"])
         empty_databases(root_uri)
         school = School(chosen.seed, chosen.learners)
-        replay(console, root_uri, school, nights(chosen.first, chosen.nights))
+        replay(console, root_uri, school, nights(chosen.first, chosen.nights), chosen.history)
     except Exception as error:
         console.print(f"The demo stopped: {error}; the log is {LOG}.", markup=False)
         raise SystemExit(1) from error
     print_summary(console)
     console.print(
-        f"\n{chosen.nights} nights in {time.monotonic() - begun:.0f} s; the tasks' logs: {LOG}"
+        f"\n{chosen.nights} nights and {chosen.history} days before them in {time.monotonic() - begun:.0f} s; "
+        f"the tasks' logs: {LOG}"
     )
     console.print(
         "Next: [b]make up[/b] (the Airflow UI), [b]make sql Q='SELECT * FROM kpi_metric'[/b], README.md"

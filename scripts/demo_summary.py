@@ -22,10 +22,11 @@ ORDER BY COUNT(DISTINCT fact.state_code) DESC, SUM(fact.count) DESC, s.id, t.id
 LIMIT 1
 """
 _BAR = 40
+PERIODS = {"W": "semaine", "M": "mois"}
 
 
 def print_summary(console: Console) -> None:
-    """Print tiles, state histogram, progression curve and delays as kpi_read sees them."""
+    """Print tiles, histogram, curves by day, week and month, plan gap and delays as kpi_read sees them."""
     with session(READ) as read:
         scope_id, group_id, group, target_id, module_id, module = read.rows(_CHOICE)[0]
         ids = {
@@ -39,6 +40,8 @@ def print_summary(console: Console) -> None:
         console.print(_tiles(_rows(read, "tiles", ids)))
         console.print(_histogram(_rows(read, "state_histogram", ids)))
         console.print(_curve(_rows(read, "progression_curve", ids)))
+        console.print(_periods(_rows(read, "weeks_and_months", ids)))
+        console.print(_plan_gap(_rows(read, "plan_gap", ids)))
         console.print(_delays(_rows(read, "delays", ids)))
         console.print(_ledger(read))
 
@@ -66,6 +69,32 @@ def _curve(rows: list[tuple[Any, ...]]) -> Table:
     table = Table("Jour", "%", "", title="Progression moyenne, jour par jour")
     for day, value in rows:
         table.add_row(str(day), f"{value:.2f}", "█" * round(_BAR * float(value) / 100))
+    return table
+
+
+def _periods(rows: list[tuple[Any, ...]]) -> Table:
+    table = Table(
+        "Période", "Fin", "%", "Échantillon", "", title="Progression moyenne, semaines et mois"
+    )
+    for period, day, value, sample, as_of, complete in rows:
+        so_far = "" if complete == "true" else f"à ce jour ({as_of})"
+        table.add_row(PERIODS[period], str(day), f"{value:.2f}", str(sample), so_far)
+    return table
+
+
+def _plan_gap(rows: list[tuple[Any, ...]]) -> Table:
+    table = Table(
+        "Période",
+        "Fin",
+        "Attendues",
+        "Faites",
+        "Écart",
+        "%",
+        title="Plan et réalisé (UA du module)",
+    )
+    for period, day, expected, done, gap, coverage in rows:
+        share = "" if coverage is None else f"{coverage:.2f}"
+        table.add_row(PERIODS[period], str(day), str(expected), str(done), f"{gap:+d}", share)
     return table
 
 

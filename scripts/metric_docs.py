@@ -16,9 +16,9 @@ What each figure means, generated from the headers of the SQL files by `make doc
 
 
 def figures_page(settings: Settings) -> str:
-    """Return the page: the metrics of kpi_value, then the histogram and the percentiles."""
+    """Return the page: the metrics of kpi_value, then the histogram, the percentiles and the plan gap."""
     parts = [_HEAD, "## kpi_value\n", *_metrics(settings)]
-    for table in ("kpi_state_count", "kpi_percentiles"):
+    for table in ("kpi_state_count", "kpi_percentiles", "kpi_plan_gap"):
         parts += [f"## {table}\n", *_measures(settings, table)]
     return "\n".join(parts)
 
@@ -29,7 +29,7 @@ def _metrics(settings: Settings) -> Iterator[str]:
         yield _section(
             metric.code,
             f"{metric.label} · {metric.unit} · {metric.agg} · {good} · {metric.category} · "
-            f"targets {', '.join(metric.target_levels)} · rolls up by {metric.rollup}",
+            f"targets {', '.join(metric.target_levels)} · rolls up by {metric.rollup}{_windows(metric)}",
             metric.description,
             metric.example,
             metric.template,
@@ -43,8 +43,15 @@ def _measures(settings: Settings, table: str) -> Iterator[str]:
             f"{measure.label} · {measure.unit} · rolls up by {measure.rollup}",
             measure.description,
             measure.example,
-            f"facts/{table}/{measure.code}.sql",
+            f"{catalog.FIGURES.get(table, 'facts')}/{table}/{measure.code}.sql",
         )
+
+
+def _windows(metric: catalog.Metric) -> str:
+    if metric.rolling is None:
+        return ""
+    codes = ", ".join(f"`{metric.rolling_code(days)}`" for days in metric.rolling.days)
+    return f" · windows {codes} by {metric.rolling.rule}"
 
 
 def _section(code: str, facts: str, description: str, example: str, path: str) -> str:
