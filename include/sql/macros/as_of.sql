@@ -69,18 +69,27 @@ kpi_time AS opening
 {# member: one row per (scope, learner in it); in a range per time he was in it. #}
 {% macro members() -%}
 {% if days == 'range' -%}
-membership_span AS (
+membership_interval AS (
   SELECT
     membership.scope_type,
     membership.scope_ref_id,
     membership.learner_id,
-    {{ span(
-      'GREATEST(membership.valid_from, COALESCE(membership.active_from, membership.valid_from))',
-      'LEAST(membership.valid_to, COALESCE(membership.active_to, membership.valid_to))'
-    ) }}
+    GREATEST(membership.valid_from, COALESCE(membership.active_from, membership.valid_from)) AS begins_at,
+    LEAST(membership.valid_to, COALESCE(membership.active_to, membership.valid_to)) AS ends_at
   FROM {{ range_bounds() }}
   INNER JOIN kpi_src_membership AS membership
     ON {{ in_range('membership') }}
+  WHERE opening.date_id = %(first)s
+),
+
+membership_span AS (
+  SELECT
+    scope_type,
+    scope_ref_id,
+    learner_id,
+    {{ span('begins_at', 'ends_at') }}
+  FROM {{ range_bounds() }}
+  CROSS JOIN membership_interval
   WHERE opening.date_id = %(first)s
 ),
 
@@ -183,16 +192,14 @@ realisation AS (
 
 {# planned: one row per (learner, UA, group of his that plans it), with the due date. #}
 {% macro planned() -%}
-planned AS (
+{% if days == 'range' -%}
+plan_interval AS (
   SELECT
     groupe.learner_id,
     plan.ua_ref_id AS ref_id,
     plan.due_on,
-{%- if days == 'range' %}
-    {{ span(
-      'GREATEST(plan.valid_from, groupe.valid_from, COALESCE(groupe.active_from, groupe.valid_from))',
-      'LEAST(plan.valid_to, groupe.valid_to, COALESCE(groupe.active_to, groupe.valid_to))'
-    ) }}
+    GREATEST(plan.valid_from, groupe.valid_from, COALESCE(groupe.active_from, groupe.valid_from)) AS begins_at,
+    LEAST(plan.valid_to, groupe.valid_to, COALESCE(groupe.active_to, groupe.valid_to)) AS ends_at
   FROM {{ range_bounds() }}
   INNER JOIN kpi_src_plan AS plan
     ON {{ in_range('plan') }}
@@ -201,7 +208,24 @@ planned AS (
     AND groupe.scope_ref_id = plan.scope_ref_id
     AND {{ in_range('groupe') }}
   WHERE opening.date_id = %(first)s
-{%- else %}
+),
+
+planned AS (
+  SELECT
+    learner_id,
+    ref_id,
+    due_on,
+    {{ span('begins_at', 'ends_at') }}
+  FROM {{ range_bounds() }}
+  CROSS JOIN plan_interval
+  WHERE opening.date_id = %(first)s
+)
+{%- else -%}
+planned AS (
+  SELECT
+    groupe.learner_id,
+    plan.ua_ref_id AS ref_id,
+    plan.due_on,
     day.date_id AS first_day,
     day.date_id AS last_day
   FROM kpi_time AS day
@@ -213,8 +237,8 @@ planned AS (
     AND {{ in_force('groupe') }}
     AND {{ active('groupe') }}
   WHERE day.date_id = %(as_of)s
-{%- endif %}
 )
+{%- endif %}
 {%- endmacro %}
 
 {# The first day at whose end n local days, that day among them, have passed since the instant; what never happened is long ago. #}
