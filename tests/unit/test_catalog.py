@@ -195,6 +195,21 @@ def test_a_wrong_window_is_named_with_its_file(tmp_path: Path, rolling: str, mes
     )
 
 
+@pytest.mark.parametrize(("key", "fits"), [("code", 60), ("label", 171)])
+def test_a_window_whose_name_kpi_metric_cannot_hold_is_refused(
+    tmp_path: Path, key: str, fits: int
+) -> None:
+    def named(length: int) -> Path:
+        name = "X" * length
+        file = name if key == "code" else "X"
+        return metric(tmp_path, file, rolling="{rule: RECOMPUTE, days: [7, 31]}", **{key: name})
+
+    assert catalog.read_header(named(fits), catalog.Metric).rolling is not None
+    message = refusal(named(fits + 1))
+    assert f"of a window is longer than {64 if key == 'code' else 191} characters" in message
+    assert message.endswith(f"shorten the metric's {key}.")
+
+
 @pytest.mark.parametrize("first", ["X", "X_R7"])
 def test_a_code_that_is_another_metrics_window_is_refused(tmp_path: Path, first: str) -> None:
     """Whichever of the two files was there first."""
