@@ -32,8 +32,8 @@ description: >
 example: >
   3 of 4 pairs are DONE: numerator 3, denominator 4, value_num = 75.0000.
 */
-{{% import 'macros/as_of.sql' as as_of -%}}
-{{% import 'macros/by_scope.sql' as by_scope -%}}
+{{% import 'macros/as_of.sql' as as_of with context -%}}
+{{% import 'macros/by_scope.sql' as by_scope with context -%}}
 WITH {{{{ as_of.members() }}}},
 
 {{{{ as_of.realisations(['MICRO_COMPETENCE']) }}}},
@@ -44,7 +44,9 @@ observation AS (
     domain,
     ref_id,
     is_final AS part,
-    reconstructed
+    reconstructed,
+    first_day,
+    last_day
   FROM realisation
 ),
 
