@@ -10,7 +10,8 @@ from kpi.periods import week_of
 from kpi.slices import Slice
 
 from tests.faults import processes
-from tests.faults.test_killed_task import KILLED
+from tests.faults.processes import before_each_statement
+from tests.faults.test_killed_task import KILLED, killer
 from tests.faults.under_fire import CHANGES, SliceUnderFire, change_the_past, keep, play, reading
 from tests.golden import school
 from tests.warehouse import Warehouse
@@ -106,3 +107,30 @@ def die_and_retry(under_fire: SliceUnderFire, each: int) -> None:
 def committed_in_order(old: tuple[Any, ...], new: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     """What a slice holds as its dates are committed one after another: count and checksum of each."""
     return [new[:done] + old[done:] for done in range(0, len(new) + 1, 2)]
+
+
+# -- the server loses the connection, not the task its life
+
+
+def test_connection_killed_in_a_chunk(changed_since: Warehouse) -> None:
+    """The retry inside write_slice begins anew; dates that were committed are found unchanged."""
+    changed_since.use()
+    under_fire = chunk(changed_since, "kpi_percentiles")
+    under_fire.restore()
+    undisturbed = processes.run(under_fire.job)
+    of_dates = len(under_fire.part.dates)
+    whole, alone = under_fire.whole(), undisturbed.result
+    attempts = set()
+    # The last statements, one a date, give locks back, which a lost connection has done already.
+    for number in range(undisturbed.statements - of_dates, 0, -2):
+        under_fire.restore()
+        killed: list[int] = []
+        with before_each_statement(killer(changed_since, number, killed)):
+            written = under_fire.write()
+        assert len(killed) == 1, number
+        assert under_fire.whole() == whole, number
+        runs = under_fire.runs()
+        attempts.add(len(runs))
+        assert set(runs) == {"DONE"}
+        assert (written == alone) == (len(runs) == of_dates), number
+    assert attempts == {of_dates, of_dates + 1}, "killed before and after the first date's commit"

@@ -39,6 +39,20 @@ def stored(warehouse: Warehouse, tables: tuple[str, ...] = FACTS) -> dict[str, R
     }
 
 
+def contents(warehouse: Warehouse, tables: tuple[str, ...]) -> dict[str, Rows]:
+    """All rows with all their columns but ids and instants, sorted."""
+    found = {}
+    for table in tables:
+        columns = warehouse.rows(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() "
+            "AND table_name = %s AND column_name NOT IN ('id', 'computed_at')",
+            (table,),
+        )
+        names = ", ".join(f"`{name}`" for (name,) in columns)
+        found[table] = warehouse.rows(f"SELECT {names} FROM {table} ORDER BY {names}")
+    return found
+
+
 def checksums(warehouse: Warehouse, tables: tuple[str, ...] = FACTS) -> Rows:
     """Each table's checksum over all rows and columns, as MySQL computes it."""
     return warehouse.rows(f"CHECKSUM TABLE {', '.join(tables)}")
