@@ -21,8 +21,9 @@ weeks, months and windows that hold a day of the range are rolled up once. It ca
 or to fill days that were never computed. `dry_run` says how many rows would be inserted, changed and deleted, with the
 largest changes, and names the periods that would be rolled up; it writes nothing.
 
-**Stop and resume:** each chunk is a mapped task instance of its own. Fail or stop the run; to go on, clear its failed
-tasks: chunks that are done stay done.
+**Stop and resume:** each chunk is a mapped task instance of its own, and chunks that are done stay done. After a
+failure, clear the failed tasks. To stop, mark the run failed: Airflow then skips what has not begun, so to go on, clear
+the failed *and the skipped* task instances; with the failed ones alone the run would end green with days missing.
 
 **When a task is red:** *check* says what is wrong with the range; nothing was written. Otherwise the last log line says
 what to do; clear the task.

@@ -155,11 +155,15 @@ class Warehouse:
             for table in tables
         }
 
-    def rollup(self, first: date, last: date | None = None) -> dict[str, slices.Written]:
+    def rollup(
+        self, first: date, last: date | None = None, tables: Iterable[str] = rollups.ROLLED_UP
+    ) -> dict[str, slices.Written]:
         """Roll up a day, or a range: weeks, months, windows, tiles, as kpi_rollup does."""
         last = last or first
         written: dict[str, slices.Written] = {}
         for table, period, path in ROLLUPS:
+            if table not in tables:
+                continue
             for part in rollups.slices_to_roll_up(table, period, first, last, self.settings):
                 one = self._write(part, path)
                 written[f"{table} {period}"] = written.get(f"{table} {period}", Written()) + one

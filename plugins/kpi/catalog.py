@@ -28,6 +28,9 @@ SOUND_ROLLUPS: dict[str, tuple[str, ...]] = {
     "PERCENTILE": ("RECOMPUTE",),
 }
 
+# What the columns code and label of kpi_metric hold.
+CODE_LENGTH, LABEL_LENGTH = 64, 191
+
 # The folder of a fact table's figures, where it is not `facts`: kpi_plan_gap has no D rows.
 FIGURES = {"kpi_plan_gap": "rollup"}
 
@@ -94,8 +97,8 @@ class Metric(_Header):
     Each of its rolling windows is a row of kpi_metric of its own, <CODE>_R7 for 7 days.
     """
 
-    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)
-    label: str = Field(min_length=1, max_length=191)
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=CODE_LENGTH)
+    label: str = Field(min_length=1, max_length=LABEL_LENGTH)
     unit: Literal["%", "points", "nb", "jours", "heures", "ratio", "score"]
     agg: Literal["AVG", "SUM", "COUNT", "MEDIAN", "PERCENTILE", "PCT"]
     higher_is_better: bool
@@ -132,9 +135,28 @@ class Metric(_Header):
             )
         return self
 
+    @model_validator(mode="after")
+    def _windows_fit_the_dictionary(self) -> Metric:
+        for days in self.rolling.days if self.rolling else ():
+            if len(self.rolling_code(days)) > CODE_LENGTH:
+                raise ValueError(
+                    f"the code {self.rolling_code(days)} of a window is longer than {CODE_LENGTH} characters; "
+                    "shorten the metric's code"
+                )
+            if len(self.rolling_label(days)) > LABEL_LENGTH:
+                raise ValueError(
+                    f"the label '{self.rolling_label(days)}' of a window is longer than {LABEL_LENGTH} characters; "
+                    "shorten the metric's label"
+                )
+        return self
+
     def rolling_code(self, days: int) -> str:
         """The metric code of the window of `days` local days."""
         return f"{self.code}_R{days}"
+
+    def rolling_label(self, days: int) -> str:
+        """The label of the window of `days` local days."""
+        return f"{self.label}, {days} jours glissants"
 
     @property
     def factor(self) -> int:

@@ -25,6 +25,9 @@ INSERT INTO kpi_run (
 """
 
 
+_SCOPES_LENGTH = 255  # of the column kpi_run.scopes
+
+
 class RowCounts(Protocol):
     """What happened to the rows of a table."""
 
@@ -85,7 +88,7 @@ def record(
             "period": entry.period,
             "date_from": entry.first or entry.day,
             "date_to": entry.day,
-            "scopes": entry.scopes or None,
+            "scopes": _short(entry.scopes) or None,
             **vars(by),
             "state": "DONE" if failure is None else "FAILED",
             "rows_inserted": counts.inserted if counts else 0,
@@ -100,6 +103,10 @@ def record(
             "finished_at": datetime.now(UTC).replace(tzinfo=None),
         },
     )
+
+
+def _short(scopes: str) -> str:
+    return scopes if len(scopes) <= _SCOPES_LENGTH else f"{scopes[: _SCOPES_LENGTH - 1]}…"
 
 
 def record_failure(entry: Entry, by: Author, started: datetime, error: Exception) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
-from typing import Any
+from typing import Any, Protocol
 
 from kpi import capture, ledger, slices
 from kpi.connections import Session
@@ -52,6 +52,12 @@ class Job:
         return capture.capture(*self.night, self.script, self.settings, author)
 
 
+class Work(Protocol):
+    """What a process can be given to do."""
+
+    def do(self) -> object: ...
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a process ended; without a result when it was killed."""
@@ -65,7 +71,7 @@ class Outcome:
 class Running:
     """A process at work."""
 
-    def __init__(self, job: Job, dies_at: int | None = None, gate: Barrier | None = None) -> None:
+    def __init__(self, job: Work, dies_at: int | None = None, gate: Barrier | None = None) -> None:
         self._answer, answers = PROCESSES.Pipe(duplex=False)
         self._process = PROCESSES.Process(target=_work, args=(job, dies_at, gate, answers))
         self._process.start()
@@ -87,7 +93,7 @@ class Running:
         return Outcome(self._process.exitcode, **answered)
 
 
-def run(job: Job, dies_at: int | None = None) -> Outcome:
+def run(job: Work, dies_at: int | None = None) -> Outcome:
     """Do a job in a process that kills itself before its `dies_at`-th statement, if told."""
     return Running(job, dies_at).outcome()
 
@@ -115,7 +121,7 @@ def before_each_statement(act: Callable[[int], None]) -> Iterator[None]:
             setattr(Session, name, method)
 
 
-def _work(job: Job, dies_at: int | None, gate: Barrier | None, answers: Connection) -> None:
+def _work(job: Work, dies_at: int | None, gate: Barrier | None, answers: Connection) -> None:
     done = 0
 
     def count(number: int) -> None:

@@ -46,7 +46,7 @@ def changed_since(new_warehouse: Callable[..., Warehouse]) -> Warehouse:
 @pytest.fixture(params=FACTS)
 def under_fire(changed_since: Warehouse, request: pytest.FixtureRequest) -> SliceUnderFire:
     changed_since.use()
-    return SliceUnderFire(changed_since, request.param)
+    return SliceUnderFire.daily(changed_since, request.param)
 
 
 def test_killed_at_each_statement_of_a_slice(under_fire: SliceUnderFire) -> None:
@@ -123,7 +123,7 @@ def test_killed_at_each_statement_of_a_capture(warehouse: Warehouse) -> None:
 def test_connection_killed_at_each_statement(changed_since: Warehouse) -> None:
     """The retry inside write_slice begins anew on a new connection, and succeeds."""
     changed_since.use()
-    under_fire = SliceUnderFire(changed_since, "kpi_percentiles")
+    under_fire = SliceUnderFire.daily(changed_since, "kpi_percentiles")
     under_fire.restore()
     undisturbed = processes.run(under_fire.job)
     new = under_fire.checksum()

@@ -42,7 +42,7 @@ def changed_since(new_warehouse: Callable[..., Warehouse]) -> Warehouse:
 def contested(changed_since: Warehouse) -> SliceUnderFire:
     """The smallest of the slices, as it was before the history changed."""
     changed_since.use()
-    one = SliceUnderFire(changed_since, "kpi_percentiles")
+    one = SliceUnderFire.daily(changed_since, "kpi_percentiles")
     one.restore()
     return one
 
@@ -61,7 +61,7 @@ def right_rows(contested: SliceUnderFire) -> tuple[Any, ...]:
 def test_two_runs_of_one_slice_at_once(changed_since: Warehouse, table: str) -> None:
     """Both succeed, the rows are right, and the ledger has both; one found nothing left to do."""
     changed_since.use()
-    one = SliceUnderFire(changed_since, table)
+    one = SliceUnderFire.daily(changed_since, table)
     one.restore()
     alone = one.write()
     right = one.checksum()

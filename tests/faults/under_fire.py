@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -16,13 +17,17 @@ from mysql_accounts import connect_as
 
 from tests.faults.processes import Job
 from tests.golden import school
-from tests.warehouse import FACTS, Warehouse
+from tests.warehouse import Warehouse
 
 DAY = school.day_of(0)
 COLUMNS = {
-    "kpi_value": "metric_id, value_num, numerator, denominator, sample_size",
-    "kpi_state_count": "domain, state_code, state_ordre, count",
-    "kpi_percentiles": "measure_code, p50, p75, p90, sample_size",
+    "kpi_value": "date_id, period, metric_id, value_num, numerator, denominator, sample_size, "
+    "CAST(extra_json AS CHAR)",
+    "kpi_state_count": "date_id, period, domain, state_code, state_ordre, count",
+    "kpi_percentiles": "date_id, period, measure_code, p50, p75, p90, sample_size",
+    "kpi_plan_gap": "date_id, period, expected_count, done_count",
+    "kpi_tile_cache": "day_on, week_on, month_on, rolling_on, CAST(day_figures AS CHAR), "
+    "CAST(week_figures AS CHAR), CAST(month_figures AS CHAR), CAST(rolling_figures AS CHAR)",
 }
 CHANGES = (
     "DELETE FROM kpi_src_membership WHERE scope_type = 'SESSION'",
@@ -34,30 +39,57 @@ CHANGES = (
 )
 
 
-def change_the_past(warehouse: Warehouse) -> None:
-    """Compute the school's first day, keep a copy of its facts (was_*), then change the history."""
-    warehouse.load_source(school.source(0))
-    warehouse.night(DAY)
-    for table in FACTS:
-        warehouse.execute(f"CREATE TABLE was_{table} AS SELECT * FROM {table}")
+def change_the_past(warehouse: Warehouse, days: Sequence[date] = (DAY,)) -> None:
+    """Compute the school's first days, keep a copy of their facts, then change the history."""
+    play(warehouse, days)
+    for day in days:
+        warehouse.facts(day)
+    warehouse.execute("DELETE FROM kpi_run WHERE period IS NOT NULL")
+    keep(warehouse)
     for change in CHANGES:
         warehouse.execute(change)
 
 
+def play(warehouse: Warehouse, days: Sequence[date]) -> None:
+    """Capture the school's first days."""
+    for night, day in enumerate(days):
+        warehouse.load_source(school.source(night))
+        warehouse.capture(day)
+    warehouse.dimensions()
+
+
+def keep(warehouse: Warehouse) -> None:
+    """Keep a copy of all that slices write, was_<table>, to restore it from."""
+    for table in (*COLUMNS, "kpi_run"):
+        warehouse.execute(f"CREATE TABLE was_{table} AS SELECT {columns_of(table)} FROM {table}")
+
+
+def columns_of(table: str) -> str:
+    """All columns of a table but generated ones."""
+    plan = "id, date_id, period, scope_id, target_id, expected_count, done_count"
+    return plan if table == "kpi_plan_gap" else f"{table}.*"
+
+
 @dataclass
 class SliceUnderFire:
-    """One of that day's slices: computed again, it changes."""
+    """A slice that changes when computed again, with its script's path."""
 
     warehouse: Warehouse
-    table: str
+    part: Slice
+    path: str
+
+    @classmethod
+    def daily(cls, warehouse: Warehouse, table: str) -> SliceUnderFire:
+        """One of the first day's slices."""
+        return cls(warehouse, Slice.daily(table, DAY), f"facts/{table}/slice.sql")
 
     @property
-    def part(self) -> Slice:
-        return Slice.daily(self.table, DAY)
+    def table(self) -> str:
+        return self.part.table
 
     @cached_property
     def script(self) -> list[Step]:
-        return steps(self.warehouse.render(f"facts/{self.table}/slice.sql"))
+        return steps(self.warehouse.render(self.path))
 
     @property
     def job(self) -> Job:
@@ -70,25 +102,54 @@ class SliceUnderFire:
         return slices.write_slice(self.part, self.script, chosen, ledger.Author())
 
     def restore(self) -> None:
-        """Bring back the old rows, ids included, in one transaction; empty the ledger of facts."""
+        """Bring back the old rows and ledger, ids included, in one transaction."""
         with connect_as(self.warehouse.connections["kpi_admin"]) as admin:
             admin.start_transaction()
             with admin.cursor() as cursor:
                 cursor.execute(f"DELETE FROM {self.table}")
-                cursor.execute(f"INSERT INTO {self.table} SELECT * FROM was_{self.table}")
-                cursor.execute("DELETE FROM kpi_run WHERE period IS NOT NULL")
+                columns = columns_of(self.table)
+                into = f"({columns})" if "," in columns else ""
+                cursor.execute(f"INSERT INTO {self.table} {into} SELECT * FROM was_{self.table}")
+                cursor.execute(
+                    "DELETE FROM kpi_run WHERE table_name NOT LIKE 'kpi_src_%' "
+                    "AND id NOT IN (SELECT id FROM was_kpi_run)"
+                )
             admin.commit()
 
     @property
     def checksum_sql(self) -> str:
-        """One SELECT that tells the slice's content."""
-        return (
-            "SELECT COUNT(*), BIT_XOR(CRC32(CONCAT_WS('#', date_id, period, scope_id, target_id, "
-            f"{COLUMNS[self.table]}))) FROM {self.table}"
+        """One SELECT that tells the slice's content: of each date, the number of rows and their checksum."""
+        return "SELECT " + ", ".join(
+            f"(SELECT {counted} FROM {self.table} WHERE {self._of(day)})"
+            for day in self.part.dates
+            for counted in ("COUNT(*)", self._checksum)
         )
+
+    def _of(self, day: date) -> str:
+        if self.part.period is None:
+            return "TRUE"
+        return f"date_id = '{day}' AND period = '{self.part.period}'"
+
+    @property
+    def _checksum(self) -> str:
+        columns = f"scope_id, target_id, {COLUMNS[self.table]}"
+        return f"BIT_XOR(CRC32(CONCAT_WS('#', {columns})))"
 
     def checksum(self) -> tuple[Any, ...]:
         return self.warehouse.rows(self.checksum_sql)[0]
+
+    def whole(self) -> tuple[Any, ...]:
+        """The checksum of the whole table, ids and instants left out."""
+        return self.warehouse.rows(f"SELECT COUNT(*), {self._checksum} FROM {self.table}")[0]
+
+    def runs(self) -> list[str]:
+        """The states of the slice's runs in the ledger, in order."""
+        rows = self.warehouse.rows(
+            "SELECT state FROM kpi_run WHERE table_name = %s AND period <=> %s "
+            "AND id NOT IN (SELECT id FROM was_kpi_run) ORDER BY id",
+            (self.table, self.part.period),
+        )
+        return [state for (state,) in rows]
 
 
 @contextmanager

@@ -39,6 +39,31 @@ def stored(warehouse: Warehouse, tables: tuple[str, ...] = FACTS) -> dict[str, R
     }
 
 
+# What tells a row of a dimension in every database, where ids differ.
+NAMES = {
+    "scope_id": "(SELECT CONCAT(scope_type, ref_key) FROM kpi_scope WHERE kpi_scope.id = scope_id)",
+    "target_id": "(SELECT CONCAT(target_type, ref_key) FROM kpi_target "
+    "WHERE kpi_target.id = target_id)",
+    "metric_id": "(SELECT code FROM kpi_metric WHERE kpi_metric.id = metric_id)",
+}
+
+
+def contents(warehouse: Warehouse, tables: tuple[str, ...]) -> dict[str, Rows]:
+    """All rows with all their columns but ids and instants, by names of the dimensions, sorted."""
+    found = {}
+    for table in tables:
+        columns = warehouse.rows(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() "
+            "AND table_name = %s AND column_name NOT IN ('id', 'computed_at') "
+            "ORDER BY ordinal_position",
+            (table,),
+        )
+        shown = ", ".join(NAMES.get(name, f"`{name}`") for (name,) in columns)
+        order = ", ".join(str(number) for number in range(1, len(columns) + 1))
+        found[table] = warehouse.rows(f"SELECT {shown} FROM {table} ORDER BY {order}")
+    return found
+
+
 def checksums(warehouse: Warehouse, tables: tuple[str, ...] = FACTS) -> Rows:
     """Each table's checksum over all rows and columns, as MySQL computes it."""
     return warehouse.rows(f"CHECKSUM TABLE {', '.join(tables)}")

@@ -80,3 +80,16 @@ def test_a_range_of_some_scopes_leaves_the_others_alone(history: Warehouse) -> N
             row[1:-1] for row in whole[table] if row[3] == group
         )
         assert written[table] == Written(inserted=len(mine))
+
+
+def test_a_range_of_very_many_scopes_is_written(history: Warehouse) -> None:
+    """The ledger says that they were not all; their list, some hundred characters, need not fit."""
+    ids = tuple(key for (key,) in history.rows("SELECT id FROM kpi_scope ORDER BY id"))
+    scopes = Scopes(("GROUPE", "APPRENANT"), (*ids, *range(10_000, 10_100)))
+    written = history.fact_range(FIRST, FIRST, ["kpi_percentiles"], scopes)
+    assert written["kpi_percentiles"].inserted
+    [(told,)] = history.rows(
+        "SELECT scopes FROM kpi_run WHERE table_name = 'kpi_percentiles' ORDER BY id DESC LIMIT 1"
+    )
+    assert told.startswith(f"GROUPE APPRENANT {ids[0]} {ids[1]} ")
+    assert told.endswith("…")

@@ -12,10 +12,11 @@ from mysql_server import PrivateServer
 
 from tests.faults.processes import Job, run
 from tests.golden import school
-from tests.golden.reading import figures, history
+from tests.golden.reading import contents, figures, history
 from tests.warehouse import FACTS, Warehouse
 
 DAYS = [school.day_of(night) for night in range(4)]
+WRITTEN = (*FACTS, "kpi_plan_gap", "kpi_tile_cache")
 MANY = 20_000  # realisations
 BATCH = 1_000
 
@@ -46,10 +47,13 @@ def played(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def test_storage_modes_give_the_same_figures(
-    partitioned: Warehouse, new_warehouse: Callable[..., Warehouse]
-) -> None:
-    with_keys = played(new_warehouse("keys", storage="foreign_keys"))
+@pytest.fixture(scope="module")
+def with_keys(new_warehouse: Callable[..., Warehouse]) -> Warehouse:
+    """The same nights in the other storage mode."""
+    return played(new_warehouse("keys", storage="foreign_keys"))
+
+
+def test_storage_modes_give_the_same_figures(partitioned: Warehouse, with_keys: Warehouse) -> None:
     constraints = (
         "SELECT COUNT(*) FROM information_schema.referential_constraints "
         "WHERE constraint_schema = DATABASE()"
@@ -148,3 +152,23 @@ def fill_source(warehouse: Warehouse) -> None:
         f"{pairs} SELECT 'UA', n % 1000, n DIV 1000, 'TODO', 1, '2026-01-01 08:00' FROM number",
     ):
         warehouse.source(insert)
+
+
+def test_storage_modes_give_the_same_ranges_and_rollups(
+    partitioned: Warehouse, with_keys: Warehouse
+) -> None:
+    """Under the accounts of docs/accounts.sql, as all that a warehouse does."""
+    found = []
+    for warehouse in (partitioned, with_keys):
+        warehouse.use()
+        for table in WRITTEN:
+            warehouse.execute(f"DELETE FROM {table}")
+        warehouse.execute("DELETE FROM kpi_run WHERE period IS NOT NULL")
+        warehouse.fact_range(DAYS[0], DAYS[-1])
+        warehouse.rollup(DAYS[0], DAYS[-1])
+        found.append(contents(warehouse, WRITTEN))
+        periods = warehouse.rows("SELECT period, COUNT(*) FROM kpi_value GROUP BY 1 ORDER BY 1")
+        assert [period for period, _ in periods] == ["D", "W", "M", "R"]
+    for table in WRITTEN:
+        assert len(found[0][table]) > 200
+        assert found[1][table] == found[0][table], table

@@ -117,7 +117,15 @@ def test_a_wrong_key_is_named_with_its_file(
 
 @pytest.mark.parametrize(
     ("agg", "rollup"),
-    [("AVG", "SUM"), ("PCT", "WEIGHTED_MEAN"), ("MEDIAN", "LAST"), ("PERCENTILE", "WEIGHTED_MEAN")],
+    [
+        ("AVG", "SUM"),
+        ("AVG", "RATIO_OF_SUMS"),
+        ("PCT", "SUM"),
+        ("PCT", "WEIGHTED_MEAN"),
+        ("COUNT", "WEIGHTED_MEAN"),
+        *(("MEDIAN", rule) for rule in ("LAST", "SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN")),
+        ("PERCENTILE", "WEIGHTED_MEAN"),
+    ],
 )
 def test_a_rollup_that_gives_a_wrong_figure_is_refused(
     tmp_path: Path, agg: str, rollup: str
@@ -127,6 +135,104 @@ def test_a_rollup_that_gives_a_wrong_figure_is_refused(
         f"a metric with agg {agg} cannot roll up by {rollup}: the figure would be wrong" in message
     )
     assert f"choose {' or '.join(catalog.SOUND_ROLLUPS[agg])}" in message
+
+
+# -- rolling windows
+
+
+def test_windows_are_read_each_with_its_code(tmp_path: Path) -> None:
+    path = metric(tmp_path, rolling="{rule: RATIO_OF_SUMS, days: [7, 2, 31]}")
+    found = catalog.read_header(path, catalog.Metric)
+    assert found.rolling == catalog.Rolling(rule="RATIO_OF_SUMS", days=(7, 2, 31))
+    assert [found.rolling_code(days) for days in found.rolling.days] == ["X_R7", "X_R2", "X_R31"]
+    assert catalog.read_header(metric(tmp_path), catalog.Metric).rolling is None
+
+
+@pytest.mark.parametrize(
+    ("agg", "rule"),
+    [
+        ("AVG", "SUM"),
+        ("AVG", "RATIO_OF_SUMS"),
+        ("PCT", "SUM"),
+        ("PCT", "WEIGHTED_MEAN"),
+        ("SUM", "WEIGHTED_MEAN"),
+        ("COUNT", "RATIO_OF_SUMS"),
+        *(("MEDIAN", rule) for rule in ("SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN")),
+        *(("PERCENTILE", rule) for rule in ("SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN")),
+        # The last day's row is the D row over again.
+        *((agg, "LAST") for agg in catalog.SOUND_ROLLUPS),
+    ],
+)
+def test_windows_that_would_be_wrong_are_refused(tmp_path: Path, agg: str, rule: str) -> None:
+    path = metric(tmp_path, agg=agg, rollup="RECOMPUTE", rolling=f"{{rule: {rule}, days: [7]}}")
+    message = refusal(path)
+    assert f"the windows of a metric with agg {agg} cannot be made by {rule}: the figure" in message
+    choice = message.rpartition("choose ")[2].rstrip(".").split(" or ")
+    assert choice == [one for one in catalog.SOUND_ROLLUPS[agg] if one != "LAST"]
+    for sound in choice:
+        metric(tmp_path, agg=agg, rollup="RECOMPUTE", rolling=f"{{rule: {sound}, days: [7]}}")
+        assert catalog.read_header(path, catalog.Metric).rolling is not None
+
+
+@pytest.mark.parametrize(
+    ("rolling", "message"),
+    [
+        ("{rule: RECOMPUTE, days: [7, 30, 7]}", "rolling.days: [7, 30, 7]: Value error, a window"),
+        ("{rule: RECOMPUTE, days: [32]}", "rolling.days.0: 32: Input should be less than or equal"),
+        ("{rule: RECOMPUTE, days: [1]}", "rolling.days.0: 1: Input should be greater than or equ"),
+        ("{rule: RECOMPUTE, days: [semaine]}", "rolling.days.0: 'semaine': Input should be a val"),
+        ("{rule: RECOMPUTE, days: []}", "rolling.days: []: Tuple should have at least 1 item"),
+        ("{rule: RECOMPUTE}", "key 'rolling.days' is missing"),
+        ("{days: [7]}", "key 'rolling.rule' is missing"),
+        ("{rule: MEAN, days: [7]}", "rolling.rule: 'MEAN': Input should be 'LAST', 'SUM', "),
+        ("{rule: RECOMPUTE, days: [7], jours: 7}", "unknown key 'rolling.jours'"),
+        ("[7, 30]", "rolling: [7, 30]: Input should be a valid dictionary"),
+    ],
+)
+def test_a_wrong_window_is_named_with_its_file(tmp_path: Path, rolling: str, message: str) -> None:
+    assert refusal(metric(tmp_path, rolling=rolling)).startswith(
+        f"The header of FILE is wrong: {message}"
+    )
+
+
+@pytest.mark.parametrize(("key", "fits"), [("code", 60), ("label", 171)])
+def test_a_window_whose_name_kpi_metric_cannot_hold_is_refused(
+    tmp_path: Path, key: str, fits: int
+) -> None:
+    def named(length: int) -> Path:
+        name = "X" * length
+        file = name if key == "code" else "X"
+        return metric(tmp_path, file, rolling="{rule: RECOMPUTE, days: [7, 31]}", **{key: name})
+
+    assert catalog.read_header(named(fits), catalog.Metric).rolling is not None
+    message = refusal(named(fits + 1))
+    assert f"of a window is longer than {64 if key == 'code' else 191} characters" in message
+    assert message.endswith(f"shorten the metric's {key}.")
+
+
+@pytest.mark.parametrize("first", ["X", "X_R7"])
+def test_a_code_that_is_another_metrics_window_is_refused(tmp_path: Path, first: str) -> None:
+    """Whichever of the two files was there first."""
+    folder = tmp_path / "facts" / "kpi_value"
+    folder.mkdir(parents=True)
+    rolling = {"X": "{rule: RECOMPUTE, days: [30, 7]}", "X_R7": None}
+    second = "X_R7" if first == "X" else "X"
+    metric(folder, first, code=first, rolling=rolling[first])
+    assert [one.code for one in catalog.metrics(tmp_path)] == [first]
+    metric(folder, second, code=second, rolling=rolling[second])
+    with pytest.raises(catalog.HeaderError) as refused:
+        catalog.metrics(tmp_path)
+    assert str(refused.value) == (
+        "The metric X_R7 has the code of a window of X; give its file and header another code."
+    )
+
+
+def test_a_code_like_a_window_that_no_metric_has_is_fine(tmp_path: Path) -> None:
+    folder = tmp_path / "facts" / "kpi_value"
+    folder.mkdir(parents=True)
+    metric(folder, "X", rolling="{rule: RECOMPUTE, days: [30]}")
+    metric(folder, "X_R7", code="X_R7")
+    assert [one.code for one in catalog.metrics(tmp_path)] == ["X", "X_R7"]
 
 
 def test_a_code_other_than_the_files_name_is_refused(tmp_path: Path) -> None:

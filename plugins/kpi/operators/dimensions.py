@@ -118,7 +118,7 @@ def metric_rows(metrics: Sequence[catalog.Metric]) -> list[dict[str, str | int]]
             _metric_row(metric)
             | {
                 "code": metric.rolling_code(days),
-                "label": f"{metric.label}, {days} jours glissants",
+                "label": metric.rolling_label(days),
                 "description": f"Over the {days} local days that end with the row's. {metric.description.strip()}",
             }
             for days in (metric.rolling.days if metric.rolling else ())

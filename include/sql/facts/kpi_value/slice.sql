@@ -7,6 +7,9 @@ give, writes what differs from the stored rows and deletes what vanished. In mod
 {{ slice.create_stage('kpi_value') }}
 {% for metric in metrics() %}
 {% set select %}{% include metric.template %}{% endset %}
+{% if figure.day_by_day(select) %}
+{% set select %}{% with mode = 'day' %}{% include metric.template %}{% endwith %}{% endset %}
+{% endif %}
 {{ figure.value(metric.code, select) }}
 {% endfor %}
 {{ slice.write('kpi_value', compare=(mode | default('day')) == 'range') }}

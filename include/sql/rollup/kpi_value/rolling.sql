@@ -13,6 +13,9 @@ task rolling. The D rows of a window are added up as differences: a row counts f
 {% for window in metric.rolling.days %}
 {% if metric.rolling.rule == 'RECOMPUTE' %}
 {% set select %}{% include metric.template %}{% endset %}
+{% if figure.day_by_day(select) %}
+{% set select %}{% with mode = 'day' %}{% include metric.template %}{% endwith %}{% endset %}
+{% endif %}
 {# A figure that is computed day by day knows its window as %(since)s to %(as_of)s. -#}
 {% set select = select | replace('%(since)s', '%(as_of)s - INTERVAL ' ~ (window - 1) ~ ' DAY') %}
 {% set day = '%(as_of)s' if '%(as_of)s' in select else 'figure.date_id' %}

@@ -1,0 +1,39 @@
+/*
+code: ANCIENNETE_UA
+label: Ancienneté des UA en cours
+unit: jours
+agg: AVG
+higher_is_better: false
+category: RYTHME
+target_levels: [MODULE]
+rollup: RECOMPUTE
+rolling: {rule: RECOMPUTE, days: [7]}
+description: >
+  The mean age, in whole days at the end of the day, of the UAs at or below the target that were begun within 10 days and
+  are not final. It binds its day itself, so that a range is computed day by day.
+example: >
+  Two UAs begun 1 and 4 days ago: value_num = 2.5000, sample_size = 2.
+*/
+{% import 'macros/as_of.sql' as as_of with context -%}
+{% import 'macros/by_scope.sql' as by_scope with context -%}
+WITH {{ as_of.members() }},
+
+{{ as_of.realisations(['UA']) }},
+
+observation AS (
+  SELECT
+    realisation.learner_id,
+    realisation.domain,
+    realisation.ref_id,
+    TIMESTAMPDIFF(DAY, realisation.started_at, today.utc_end) AS part,
+    realisation.reconstructed,
+    realisation.first_day,
+    realisation.last_day
+  FROM kpi_time AS today
+  INNER JOIN realisation
+    ON realisation.started_at >= today.utc_end - INTERVAL 10 DAY
+    AND realisation.is_final = 0
+  WHERE today.date_id = %(as_of)s
+),
+
+{{ by_scope.mean(metric.target_levels) }}
