@@ -84,23 +84,34 @@ learner_difference AS (
   GROUP BY difference.learner_id, closure.ancestor_id, difference.state_no, difference.day
 ),
 
+state_of_day AS (
+  SELECT
+    state_order.date_id,
+    state.state_no,
+    state.domain,
+    state.state_code,
+    state_order.state_ordre
+  FROM state
+  INNER JOIN state_order
+    ON state_order.domain = state.domain
+    AND state_order.state_code = state.state_code
+),
+
 {{ differences.to_scopes(['target_id', 'state_no'], ['whole']) }}
 
-SELECT
+-- Each sum has its state. The left join keeps the planner from beginning with the states, and looking the sums up for each day.
+SELECT /*+ NO_MERGE(state_of_day) */
   scope_sum.date_id,
   scope_sum.scope_id,
   scope_sum.target_id,
-  state.domain,
-  state.state_code,
-  state_order.state_ordre,
+  state_of_day.domain,
+  state_of_day.state_code,
+  state_of_day.state_ordre,
   scope_sum.whole
 FROM scope_sum
-INNER JOIN state
-  ON state.state_no = scope_sum.state_no
-INNER JOIN state_order
-  ON state_order.date_id = scope_sum.date_id
-  AND state_order.domain = state.domain
-  AND state_order.state_code = state.state_code
+LEFT JOIN state_of_day
+  ON state_of_day.date_id = scope_sum.date_id
+  AND state_of_day.state_no = scope_sum.state_no
 {%- else -%}
 -- The learners' own scopes: a target's own state needs no grouping, only what lies below it.
 learner_count AS (
