@@ -33,5 +33,13 @@ class Snapshot:
 
     def _restore(self, tables: tuple[str, ...]) -> None:
         for table in tables:
+            found = self.warehouse.rows(
+                "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() "
+                "AND table_name = %s AND extra NOT LIKE '%%GENERATED%%'",
+                (table,),
+            )
+            names = ", ".join(f"`{name}`" for (name,) in found)
             self.warehouse.execute(f"TRUNCATE TABLE {table}")
-            self.warehouse.execute(f"INSERT INTO {table} SELECT * FROM `{self._kept_in}`.{table}")
+            self.warehouse.execute(
+                f"INSERT INTO {table} ({names}) SELECT {names} FROM `{self._kept_in}`.{table}"
+            )

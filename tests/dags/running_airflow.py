@@ -128,7 +128,12 @@ class RunningAirflow:
 
     def call(self, method: str, path: str, **request: Any) -> Any:
         """Call the REST API; return what it answers."""
-        answer = self._api.request(method, path, **request)
+        for _ in range(20):
+            answer = self._api.request(method, path, **request)
+            # SQLite is locked at the moment; what was begun is undone.
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(0.5)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
@@ -145,15 +150,17 @@ class RunningAirflow:
     def backfill(self, dag_id: str, first: date, last: date, run_backwards: bool = False) -> None:
         """Let Airflow compute days again, as the form of its UI does."""
         body = {
-            "dag_id": dag_id,
-            "from_date": f"{first}T00:00:00Z",
-            # A last day without a time would be left out: its partition begins at 01:30.
-            "to_date": f"{last}T23:59:00Z",
+            **_range(dag_id, f"{first}T00:00", f"{last}T23:59", "completed"),
             "run_backwards": run_backwards,
             "max_active_runs": 3,
-            "reprocess_behavior": "completed",
         }
         self.call("POST", "/api/v2/backfills", json=body)
+
+    def would_backfill(self, dag_id: str, first: str, last: str, reprocess: str) -> list[str]:
+        """Return the partition keys that a backfill between two instants would make runs for."""
+        body = _range(dag_id, first, last, reprocess)
+        found = self.call("POST", "/api/v2/backfills/dry_run", json=body)
+        return [one["partition_key"] for one in found["backfills"]]
 
     def clear(self, run: Run) -> None:
         """Let a run's tasks run again."""
@@ -178,8 +185,8 @@ class RunningAirflow:
 
         Returns the runs made since the last call, of each DAG that was unpaused.
         """
-        self._wait(lambda: self._settled(), seconds, "the runs did not end")
-        self._complete_backfills()
+        self._wait(self._settled, seconds, "the runs did not end")
+        self._wait(self._no_backfill, 90, "a backfill did not end")
         runs = [self.runs(dag_id) for dag_id in self._unpaused]
         new = [[run for run in some if run[:2] not in self._known] for some in runs]
         self._known |= {run[:2] for some in runs for run in some}
@@ -194,13 +201,16 @@ class RunningAirflow:
             if one["try_number"] > 1 and one["dag_run_id"] not in self._cleared
         ]
 
-    def _complete_backfills(self) -> None:
-        """Airflow does this every 30 s, and refuses another backfill until then."""
-        for dag_id in self._unpaused:
-            found = self.call("GET", "/api/v2/backfills", params={"dag_id": dag_id})
-            for one in found["backfills"]:
-                if one["completed_at"] is None:
-                    self.call("PUT", f"/api/v2/backfills/{one['id']}/cancel")
+    def _no_backfill(self) -> bool:
+        """Tell whether all backfills count as over: Airflow looks every 30 s, and refuses another until then.
+
+        To cancel one would be quicker, but then a run of its that is cleared stays queued for ever.
+        """
+        return all(
+            one["completed_at"]
+            for dag_id in self._unpaused
+            for one in self._pages("/api/v2/backfills", "backfills", dag_id=dag_id)
+        )
 
     def _settled(self) -> bool:
         assert not self._runs_in("failed"), self._failures()
@@ -216,12 +226,12 @@ class RunningAirflow:
         params = {"has_created_dag_run_id": "false"}
         return int(self.call("GET", "/ui/partitioned_dag_runs", params=params)["total"])
 
-    def _pages(self, path: str, name: str) -> list[Any]:
+    def _pages(self, path: str, name: str, **params: str) -> list[Any]:
         found: list[Any] = []
         total = 1
         while len(found) < total:
-            params = {"limit": 100, "offset": len(found), "order_by": "id"}
-            page = self.call("GET", path, params=params)
+            part = {"limit": 100, "offset": len(found), "order_by": "id"}
+            page = self.call("GET", path, params=params | part)
             found, total = found + page[name], page["total_entries"]
         return found
 
@@ -251,3 +261,12 @@ class RunningAirflow:
             for name, process in self._processes.items():
                 assert process.poll() is None, f"the {name} has ended: {self.home}/services"
             time.sleep(1)  # asking takes time away from the runs
+
+
+def _range(dag_id: str, first: str, last: str, reprocess: str) -> dict[str, Any]:
+    return {
+        "dag_id": dag_id,
+        "from_date": f"{first}:00Z",
+        "to_date": f"{last}:00Z",
+        "reprocess_behavior": reprocess,
+    }

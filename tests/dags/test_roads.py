@@ -5,6 +5,7 @@ Compared are all rows of all tables that hold figures, with every column but ids
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 from collections.abc import Iterator
@@ -120,7 +121,6 @@ def test_one_range_of_kpi_backfill(nights: Nights, airflow: AirflowProcess) -> N
 
 def test_day_by_day_in_random_order(nights: Nights) -> None:
     nights.wipe()
-    nights.warehouse.use()
     for day in random.Random(40).sample(DAYS, len(DAYS)):
         nights.warehouse.facts(day)
         nights.warehouse.rollup(day)
@@ -131,7 +131,6 @@ def test_airflows_own_backfill_in_reverse(nights: Nights, scheduled: RunningAirf
     """All nights through a real scheduler, three at once; each day's event starts kpi_rollup once."""
     nights.wipe()
     before = history(nights.warehouse)
-    # A last day without a time would be left out: its partition begins at 01:30.
     scheduled.command(
         *("backfill", "create", "--dag-id", "kpi_daily"),
         *("--from-date", str(DAYS[0]), "--to-date", f"{DAYS[-1]}T23:59"),
@@ -157,6 +156,9 @@ def test_one_day_again(nights: Nights, scheduled: RunningAirflow) -> None:
     assert [(run.kind, run.partition_key) for run in daily] == [("backfill", str(day))]
     assert [run.partition_key for run in rollup] == [str(day)]
     assert nights.differences() == {}
+    would = functools.partial(scheduled.would_backfill, "kpi_daily", f"{day}T00:00", f"{day}T23:59")
+    assert would("none") == [], "the day has a run"
+    assert would("completed") == [str(day)]
 
     spoil(nights.warehouse, day)
     scheduled.clear(daily[0])
@@ -164,6 +166,13 @@ def test_one_day_again(nights: Nights, scheduled: RunningAirflow) -> None:
     assert daily == []
     assert [run.partition_key for run in rollup] == [str(day)]
     assert nights.differences() == {}
+
+
+def test_which_days_airflows_backfill_takes(scheduled: RunningAirflow) -> None:
+    """A last day needs a time, since its partition begins at 01:30."""
+    would = functools.partial(scheduled.would_backfill, "kpi_daily", "2026-01-01T00:00")
+    assert would("2026-01-02T00:00", "none") == ["2026-01-01"]
+    assert would("2026-01-02T23:59", "none") == ["2026-01-01", "2026-01-02"]
 
 
 def test_a_backfill_overlaps_the_nightly_run(nights: Nights, scheduled: RunningAirflow) -> None:
