@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from environment import AIRFLOW_HOME, UI_PORT_FILE, environment
@@ -31,6 +31,7 @@ SERVICES = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
 }
+PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")  # as its health page names them
 PIDS = AIRFLOW_HOME / "services"
 LOGS = AIRFLOW_HOME / "logs" / "services"
 PASSWORDS = AIRFLOW_HOME / "simple_auth_manager_passwords.json.generated"
@@ -68,18 +69,22 @@ def down() -> None:
     if not PIDS.exists():
         return
     with locked(AIRFLOW_HOME / "lock"):
-        groups = {name: group for name in SERVICES if (group := _group(name)) is not None}
-        for group in groups.values():
-            _signal(group, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_TIMEOUT
-        while any(_alive(group) for group in groups.values()) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        for name, group in groups.items():
-            if _alive(group):
-                print(f"{name} did not stop in {STOP_TIMEOUT:.0f} s: killing it.", flush=True)
-                _signal(group, signal.SIGKILL)
+        stop({name: group for name in SERVICES if (group := _group(name)) is not None})
         for name in SERVICES:
             _pid_file(name).unlink(missing_ok=True)
+
+
+def stop(groups: Mapping[str, int]) -> None:
+    """Stop process groups, named for what they are."""
+    for group in groups.values():
+        _signal(group, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_TIMEOUT
+    while any(_alive(group) for group in groups.values()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for name, group in groups.items():
+        if _alive(group):
+            print(f"{name} did not stop in {STOP_TIMEOUT:.0f} s: killing it.", flush=True)
+            _signal(group, signal.SIGKILL)
 
 
 def credentials() -> list[str]:
@@ -96,24 +101,38 @@ def is_running(name: str) -> bool:
 
 def _launch(name: str) -> None:
     PIDS.mkdir(parents=True, exist_ok=True)
-    LOGS.mkdir(parents=True, exist_ok=True)
-    with (LOGS / f"{name}.log").open("ab") as log:
-        process = subprocess.Popen(
+    process = launch(name, environment(), LOGS)
+    _pid_file(name).write_text(json.dumps({"pid": process.pid, "started": _started(process.pid)}))
+
+
+def launch(
+    name: str,
+    variables: Mapping[str, str],
+    logs: Path,
+    first: Callable[[], object] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start one of the SERVICES in a process group of its own, with these variables; it logs to `logs`/name.log.
+
+    The new process calls `first` before all else.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    with (logs / f"{name}.log").open("ab") as log:
+        return subprocess.Popen(
             [sys.executable, "-m", "airflow", *SERVICES[name]],
-            env={**os.environ, **environment()},
-            cwd=AIRFLOW_HOME,
+            env={**os.environ, **variables},
+            cwd=variables["AIRFLOW_HOME"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=first,
         )
-    _pid_file(name).write_text(json.dumps({"pid": process.pid, "started": _started(process.pid)}))
 
 
 def _wait_until_healthy(address: str) -> None:
     """Wait until the UI answers and scheduler, triggerer and DAG processor have reported to it."""
     deadline = time.monotonic() + ANSWER_TIMEOUT
-    while not _healthy(address):
+    while not healthy(address):
         for name in SERVICES:
             if not is_running(name):
                 raise AirflowError(f"Airflow's {name} has stopped: see {LOGS / f'{name}.log'}.")
@@ -122,16 +141,14 @@ def _wait_until_healthy(address: str) -> None:
         time.sleep(0.3)
 
 
-def _healthy(address: str) -> bool:
+def healthy(address: str, parts: Iterable[str] = PARTS) -> bool:
+    """Say whether the UI answers and says that these parts are healthy."""
     try:
         with urllib.request.urlopen(f"{address}/api/v2/monitor/health", timeout=5) as answer:
-            parts = json.load(answer)
+            told = json.load(answer)
     except (OSError, ValueError):
         return False
-    return all(
-        parts.get(part, {}).get("status") == "healthy"
-        for part in ("metadatabase", "scheduler", "triggerer", "dag_processor")
-    )
+    return all(told.get(part, {}).get("status") == "healthy" for part in parts)
 
 
 def _airflow(*arguments: str) -> None:

@@ -27,6 +27,8 @@ def environment() -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": "4",  # as many workers: about 900 MB for all of Airflow
         # A chain of ten short tasks takes 4 s instead of 13 s.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        # A worker may wait this long for a task that has ended, 5 s by default.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         # The UI shows a task's SQL in full; by default it cuts it after 4096 characters.
         "AIRFLOW__CORE__MAX_TEMPLATED_FIELD_LENGTH": "500000",
         "AIRFLOW__API__HOST": "127.0.0.1",

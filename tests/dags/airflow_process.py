@@ -124,14 +124,19 @@ def changed_environment(changes: Mapping[str, str | None]) -> Iterator[None]:
         os.environ.update(before)
 
 
+def end_with_parent(number: signal.Signals) -> None:
+    """Let the kernel send this process a signal when the one that started it ends, however it does."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, number)
+
+
 _failures: dict[str, Failure] = {}
 
 
 def _start(log: Path) -> None:
     """Make the metadata database; from here on, all output goes to the log."""
     # A worker of a pool would wait for ever when the tests are killed.
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    end_with_parent(signal.SIGKILL)
     stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for target in (1, 2):
         os.dup2(stream, target)

@@ -8,12 +8,11 @@ import pytest
 
 from tests.dags.conftest import Operated
 from tests.golden import school
+from tests.golden.reading import computed_rows, wipe_computed
 
 NIGHTS = 5
 FIRST, LAST = school.day_of(0), school.day_of(NIGHTS - 1)
 RANGE = {"date_from": str(FIRST), "date_to": str(LAST)}
-WRITTEN = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap", "kpi_tile_cache")
-EXCEPT = {"kpi_value": "id, computed_at", "kpi_tile_cache": "computed_at"}
 
 
 @pytest.fixture(scope="module")
@@ -29,40 +28,20 @@ def history(operated: Operated) -> Operated:
 @pytest.fixture
 def computed(history: Operated) -> Operated:
     """The nights computed and rolled up one by one."""
-    wipe(history)
+    wipe_computed(history.warehouse)
     for night in range(NIGHTS):
         history.warehouse.facts(school.day_of(night))
         history.warehouse.rollup(school.day_of(night))
     return history
 
 
-def wipe(operated: Operated) -> None:
-    for table in WRITTEN:
-        operated.warehouse.execute(f"DELETE FROM {table}")
-    operated.warehouse.execute("DELETE FROM kpi_run WHERE table_name NOT LIKE 'kpi_src_%'")
-
-
-def rows(operated: Operated) -> dict[str, list[tuple[object, ...]]]:
-    """All rows of the tables written, without ids and instants."""
-    found = {}
-    for table in WRITTEN:
-        columns = operated.warehouse.rows(
-            "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() "
-            "AND table_name = %s AND column_name NOT IN ('id', 'computed_at')",
-            (table,),
-        )
-        names = ", ".join(f"`{name}`" for (name,) in columns)
-        found[table] = operated.warehouse.rows(f"SELECT {names} FROM {table} ORDER BY {names}")
-    return found
-
-
 def test_a_range_gives_the_rows_that_its_nights_gave(computed: Operated) -> None:
-    by_night = rows(computed)
+    by_night = computed_rows(computed.warehouse)
     assert all(by_night.values())
-    wipe(computed)
+    wipe_computed(computed.warehouse)
     run = computed.run("kpi_backfill", RANGE | {"reason": "marks corrected"})
     assert run.state == "success", run.failures
-    assert rows(computed) == by_night
+    assert computed_rows(computed.warehouse) == by_night
     reasons = computed.warehouse.rows(
         "SELECT DISTINCT reason FROM kpi_run WHERE dag_id = 'kpi_backfill'"
     )
@@ -98,7 +77,7 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing(computed: Operated)
 
 
 def test_only_what_was_asked_for_is_computed(computed: Operated) -> None:
-    before = rows(computed)
+    before = computed_rows(computed.warehouse)
     [(group,)] = computed.warehouse.rows(
         "SELECT id FROM kpi_scope WHERE scope_type = 'GROUPE' AND ref_id = 1"
     )
@@ -114,7 +93,7 @@ def test_only_what_was_asked_for_is_computed(computed: Operated) -> None:
     assert computed.warehouse.rows("SELECT COUNT(*) FROM kpi_state_count WHERE period = 'D'") == [
         (0,)
     ]
-    assert rows(computed)["kpi_plan_gap"] == before["kpi_plan_gap"]
+    assert computed_rows(computed.warehouse)["kpi_plan_gap"] == before["kpi_plan_gap"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +119,7 @@ def test_a_range_that_cannot_be_computed_is_refused(
 
 
 def test_a_day_is_rolled_up_by_its_key(computed: Operated) -> None:
-    by_hand = rows(computed)
+    by_hand = computed_rows(computed.warehouse)
     computed.warehouse.execute("DELETE FROM kpi_value WHERE period <> 'D'")
     for table in ("kpi_plan_gap", "kpi_tile_cache"):
         computed.warehouse.execute(f"DELETE FROM {table}")
@@ -150,4 +129,4 @@ def test_a_day_is_rolled_up_by_its_key(computed: Operated) -> None:
         assert [(event.asset, event.partition_key) for event in run.events] == [
             ("kpi_rolled_up_facts", str(school.day_of(night)))
         ]
-    assert rows(computed) == by_hand
+    assert computed_rows(computed.warehouse) == by_hand

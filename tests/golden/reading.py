@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from kpi.rollups import ROLLED_UP
+
 from tests.warehouse import FACTS, HISTORY, Warehouse
 
 Rows = list[tuple[Any, ...]]
+
+COMPUTED = (*ROLLED_UP, "kpi_tile_cache")  # every table that holds figures
 
 FIGURES = {
     "kpi_value": "code, value_num, numerator, denominator, sample_size, CAST(extra_json AS CHAR)",
@@ -82,3 +86,25 @@ def ledger(warehouse: Warehouse, tables: tuple[str, ...] = FACTS) -> Rows:
         f"rows_unchanged FROM kpi_run WHERE table_name IN ({marks}) ORDER BY id",
         tables,
     )
+
+
+def computed_rows(warehouse: Warehouse) -> dict[str, Rows]:
+    """All rows that hold figures, of all periods, with every column but ids of rows and instants of writing."""
+    found = {}
+    for table in COMPUTED:
+        columns = warehouse.rows(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() "
+            "AND table_name = %s AND column_name NOT IN ('id', 'computed_at') "
+            "ORDER BY ordinal_position",
+            (table,),
+        )
+        names = ", ".join(f"`{name}`" for (name,) in columns)
+        found[table] = warehouse.rows(f"SELECT {names} FROM {table} ORDER BY {names}")
+    return found
+
+
+def wipe_computed(warehouse: Warehouse) -> None:
+    """Remove all figures and what the ledger says of them; the history and its ledger rows stay."""
+    for table in COMPUTED:
+        warehouse.execute(f"DELETE FROM {table}")
+    warehouse.execute("DELETE FROM kpi_run WHERE table_name NOT LIKE 'kpi_src_%'")

@@ -29,13 +29,13 @@ def day_of(night: int) -> date:
 def source(night: int) -> dict[str, list[Row]]:
     """Return the contract relations as the source shows them after a night's local day."""
     return {
-        "target": _targets(),
+        "target": targets(),
         "scope": _scopes(),
         "membership": [row for learner in LEARNERS for row in _memberships(learner, night)],
         "realisation": [
             row
             for learner in LEARNERS
-            for domain, ref in _tree()
+            for domain, ref in tree()
             if (row := _realisation(domain, ref, learner, night))
         ],
         "plan": [
@@ -46,7 +46,7 @@ def source(night: int) -> dict[str, list[Row]]:
                 "due_on": FIRST_DAY + timedelta(days=ua - 8 * group),
             }
             for group in (1, 2)
-            for domain, ua in _tree()
+            for domain, ua in tree()
             if domain == "UA"
         ],
         "feedback": _feedback(night),
@@ -64,7 +64,7 @@ def bad_rows() -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _tree() -> list[tuple[str, int]]:
+def tree() -> list[tuple[str, int]]:
     return [
         (domain, ref)
         for depth, domain in enumerate(LEVELS)
@@ -72,9 +72,9 @@ def _tree() -> list[tuple[str, int]]:
     ]
 
 
-def _targets() -> list[Row]:
+def targets() -> list[Row]:
     rows: list[Row] = [{"target_type": "GLOBAL", "label": "Tout"}]
-    for domain, ref in _tree():
+    for domain, ref in tree():
         depth = LEVELS.index(domain)
         rows.append(
             {
