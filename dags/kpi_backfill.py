@@ -24,6 +24,9 @@ largest changes, and names the periods that would be rolled up; it writes nothin
 **Stop and resume:** each chunk is a mapped task instance of its own. Fail or stop the run; to go on, clear its failed
 tasks: chunks that are done stay done.
 
+**Days that retention removed** are refused, unless asked for with `into_dropped`; before the history's beginning they
+cannot be computed any more. A week, month or window of which only some days were removed keeps its rows as they are.
+
 **When a task is red:** *check* says what is wrong with the range; nothing was written. Otherwise the last log line says
 what to do; clear the task.
 """
@@ -68,6 +71,13 @@ with DAG(
         ),
         "dry_run": Param(
             False, type="boolean", description="Say what would change and write nothing."
+        ),
+        "into_dropped": Param(
+            False,
+            type="boolean",
+            title="Into removed days",
+            description="Compute days whose rows kpi_retention removed, from the history. It removes them again the "
+            "next morning, unless a row of kpi_hold keeps them.",
         ),
         "reason": Param(
             None,
