@@ -16,7 +16,7 @@ from tests.golden import school
 from tests.sql.schemas import FACTS
 from tests.warehouse import Warehouse
 
-FIRST, LAST = school.day_of(0), date(2026, 4, 19)
+FIRST, LAST = school.day_of(0), date(2026, 4, 5)
 FEBRUARY, MARCH = date(2026, 2, 1), date(2026, 3, 1)
 # February is over since more than 90 days, March is not; in JULY both are.
 TODAY, JULY = date(2026, 6, 5), date(2026, 7, 5)
@@ -24,15 +24,25 @@ SHORT = Patience(wait_seconds=1, attempts=2, longest_pause_seconds=1)
 
 
 def make(new: Callable[..., Warehouse], name: str, **changes: object) -> Warehouse:
-    """Capture three nights, compute 66 days and roll them up; kpi_run knows of a day near TODAY."""
+    """Capture three nights, compute 52 days and roll them up; kpi_run knows of a day near TODAY."""
     made = new(name, **changes)
     compute(made)
     return made
 
 
+def source(night: int) -> dict[str, list[dict[str, Any]]]:
+    """What the small school's source says of three of its learners."""
+
+    def kept(row: dict[str, Any]) -> bool:
+        person = row["ref_id"] if row.get("scope_type") == "APPRENANT" and "ref_id" in row else None
+        return (row.get("learner_id") or person or 0) <= 3
+
+    return {name: [row for row in rows if kept(row)] for name, rows in school.source(night).items()}
+
+
 def compute(made: Warehouse) -> None:
     for night in range(3):
-        made.load_source(school.source(night))
+        made.load_source(source(night))
         made.capture(school.day_of(night))
     made.capture(LAST)
     made.dimensions()
