@@ -78,22 +78,22 @@ def _whole(parts: Sequence[Slice], longest: int, settings: Settings) -> list[Sli
             etl, min(first for first, _ in bounds), max(last for _, last in bounds), settings
         )
     found = []
+    left: list[str] = []
     for part in parts:
         kept = dropped.without_dropped(part.period or "", part.dates, longest, gone)
-        left = [str(day) for day in part.dates if day not in kept]
-        if left:
-            log.warning(
-                "%s %s of %s %s as before: retention removed days that are needed (%s to %s). To compute them again, "
-                "trigger kpi_backfill over all of those with into_dropped.",
-                part.table,
-                part.period,
-                ", ".join(left),
-                "stays" if len(left) == 1 else "stay",
-                gone[0],
-                gone[-1],
-            )
+        left += [str(day) for day in part.dates if day not in kept]
         if len(kept) == len(part.dates):
             found.append(part)
         elif kept:
             found.append(replace(part, first=kept[0], last=kept[-1], dates=tuple(kept)))
+    if left:
+        log.warning(
+            "%s %s of %s stay as before: retention removed days that they need (%s to %s). To compute them again, "
+            "trigger kpi_backfill over all of those with into_dropped.",
+            parts[0].table,
+            parts[0].period,
+            ", ".join(left),
+            gone[0],
+            gone[-1],
+        )
     return found

@@ -15,8 +15,7 @@ LEFT JOIN done_day
 WHERE
   removed.table_name IN ('kpi_value', 'kpi_state_count', 'kpi_percentiles', 'kpi_src_realisation')
   AND removed.state = 'DROPPED'
-  AND (removed.period = 'D' OR removed.period IS NULL)
-  AND removed.date_from < removed.date_to
+  AND (removed.period IS NULL OR (removed.period = 'D' AND removed.date_from = removed.date_to))
   AND removed.date_to >= %(first)s
   AND removed.date_from <= %(last)s
   AND day.date_id >= %(first)s

@@ -3,7 +3,7 @@ Retention: days removed are told from days done (kpi_run.state), what was remove
 can hold a range of dates (kpi_hold).
 */
 ALTER TABLE kpi_run MODIFY COLUMN state ENUM('DONE', 'FAILED', 'DROPPED', 'RESTORED') NOT NULL
-COMMENT 'DROPPED: retention removed the rows since; over a whole month it is retention''s own row, RESTORED when undone';
+COMMENT 'DROPPED: retention removed the rows since; over a month or more it is retention''s own row, RESTORED when undone';
 
 CREATE TABLE IF NOT EXISTS kpi_undo (
   id BIGINT PRIMARY KEY AUTO_INCREMENT,

@@ -33,7 +33,8 @@ class Evidence:
     """What ledger and tables say of some days and the weeks and months that hold them; instants are naive UTC.
 
     `done` are the days whose facts are all written, `dropped` those that retention removed; `changed_at` says when a
-    day's D rows were last changed in any table. `rolled_up` and `stored` (rows) are by (table, period, date_id).
+    day's D rows were last changed in any table. `rolled_up` and `stored` (rows) are by (table, period, date_id);
+    `removed` are the weeks and months that retention removed, as (table, period, first day of the month).
     """
 
     done: frozenset[date] = frozenset()
@@ -42,6 +43,7 @@ class Evidence:
     changed_at: Mapping[date, datetime] = field(default_factory=dict)
     rolled_up: Mapping[tuple[str, str, date], RolledUp] = field(default_factory=dict)
     stored: Mapping[tuple[str, str, date], int] = field(default_factory=dict)
+    removed: frozenset[tuple[str, str, date]] = frozenset()
 
 
 def around(month: date) -> tuple[date, date]:
@@ -84,6 +86,8 @@ def not_rolled_up(month: date, tables: Iterable[str], evidence: Evidence) -> str
 
 
 def _incomplete(table: str, part: Period, days: set[date], evidence: Evidence) -> str:
+    if (table, part.period, part.last.replace(day=1)) in evidence.removed:
+        return ""  # it was complete, and has expired itself
     key = (table, part.period, part.last)
     found = evidence.rolled_up.get(key)
     if found is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from kpi import calendar, ledger
@@ -128,8 +128,7 @@ def _delete_versions(
 def _record_history(work: Work, bound: date, found: list[Cut]) -> None:
     started = datetime.now(UTC).replace(tzinfo=None)
     first: date = work.admin.value("SELECT MIN(date_id) FROM kpi_time") or bound
-    # A range of at least two days: what retention removed is told from a day's own row by that.
-    first = min(first, bound - timedelta(days=2))
+    first = min(first, bound - ONE_DAY)
     last = last_capture(work.admin)
     with work.admin.transaction():
         for one in found:
@@ -147,7 +146,7 @@ def _record_history(work: Work, bound: date, found: list[Cut]) -> None:
 
 
 def _cut_ledger(work: Work, limits: Limits, dry_run: bool) -> Cut:
-    """Delete ledger rows of days long gone; what retention itself wrote stays, and tells what is gone."""
+    """Delete ledger rows of days long gone; what tells that days were removed stays."""
     admin = work.admin
     kept = [day for day in (oldest_day(admin), oldest_done_day(admin)) if day]
     kept += [one.month for one in undos.read(admin, (undos.KEPT,))]
@@ -159,8 +158,7 @@ def _cut_ledger(work: Work, limits: Limits, dry_run: bool) -> Cut:
         work,
         "kpi_run",
         bound,
-        "date_to < %(before)s AND finished_at < %(before)s AND (state IN ('DONE', 'FAILED') OR "
-        "(state = 'DROPPED' AND date_from = date_to))",
+        "date_to < %(before)s AND finished_at < %(before)s AND state IN ('DONE', 'FAILED')",
         {"before": bound},
         dry_run,
     )

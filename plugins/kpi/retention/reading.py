@@ -88,6 +88,7 @@ def evidence(admin: Session, month: date, settings: Settings) -> Evidence:
         changed_at=dict(changed),
         rolled_up=_rolled_up(admin, first, last),
         stored=_stored(admin, month),
+        removed=_removed(admin, first, last),
     )
 
 
@@ -136,6 +137,17 @@ def _rolled_up(admin: Session, first: date, last: date) -> dict[tuple[str, str, 
         elif key in found:
             found[key] = RolledUp(found[key].started_at, found[key].rows + int(changed))
     return found
+
+
+def _removed(admin: Session, first: date, last: date) -> frozenset[tuple[str, str, date]]:
+    return frozenset(
+        admin.rows(
+            "SELECT DISTINCT table_name, period, date_from FROM kpi_run WHERE state = 'DROPPED' "
+            f"AND table_name IN ({_quoted(FACT_TABLES)}) AND period IN ('W', 'M') AND date_from < date_to "
+            "AND date_to >= %(first)s AND date_from <= %(last)s",
+            {"first": first, "last": last},
+        )
+    )
 
 
 def _stored(admin: Session, month: date) -> dict[tuple[str, str, date], int]:
