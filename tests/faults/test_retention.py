@@ -47,7 +47,7 @@ from tests.sql.schemas import FACTS, bare_databases
 from tests.warehouse import Warehouse
 
 KILLED = -9
-ROUNDS = 12
+ROUNDS = 8
 LAST = date(2026, 2, 28)
 
 
@@ -104,9 +104,9 @@ def test_killed_before_any_kind_of_statement_a_retry_ends_right(old: Warehouse) 
         there = rows(old)
         if old.settings.storage == "partitioned":
             assert there in (before, after), sent[number - 1]
-        gone = [row for row in before["kpi_percentiles"] if row not in there["kpi_percentiles"]]
-        kept = [row for name in undo_tables(old) for row in old.rows(f"SELECT * FROM {name}")]
-        assert all(row in kept for row in gone), sent[number - 1]
+        gone = set(before["kpi_percentiles"]) - set(there["kpi_percentiles"])
+        kept = {row for name in undo_tables(old) for row in old.rows(f"SELECT * FROM {name}")}
+        assert gone <= kept, sent[number - 1]
         assert not gone or done(old) < done_before, "days that are gone do not count as done"
         if there != after:
             retained(old)
@@ -190,7 +190,7 @@ def test_the_server_killed_in_the_middle_of_an_exchange(
         old_facts.compute(made)
         before = rows(made)
         after = without_days(before, "2026-02")
-        for delay in (0.0, 0.004, 0.008, 0.015, 0.03, 0.06):
+        for delay in (0.0, 0.01, 0.03, 0.06):
             with kills_at_exchange(made, server, delay), contextlib.suppress(Exception):
                 retained(made)
             server.start()
@@ -205,6 +205,7 @@ def test_the_server_killed_in_the_middle_of_an_exchange(
                 assert made.rows(f"CHECK TABLE {table}")[0][3] == "OK"
             bring_back(made)
             assert rows(made) == before, delay
+        server.kill()  # to end in good order takes long, after what it went through
 
 
 @contextlib.contextmanager
@@ -252,7 +253,7 @@ def test_what_a_backfill_writes_meanwhile_is_not_lost(old: Warehouse) -> None:
     for number in range(ROUNDS):
         begin = FIRST.replace(day=chance.randint(FIRST.day, 26))
         old.execute(
-            "DELETE FROM kpi_value WHERE period = 'D' AND date_id = %s AND id %% 2 = 0", (begin,)
+            "DELETE FROM kpi_value WHERE period = 'D' AND date_id = %s AND MOD(id, 2) = 0", (begin,)
         )
         part = Slice.days("kpi_value", begin, begin.replace(day=begin.day + 2))
         week = Slice("kpi_value", "W", date(2026, 3, 2), date(2026, 3, 8), (date(2026, 3, 8),))
@@ -300,8 +301,7 @@ def writing(made: Warehouse, part: Slice, script: list[Step]) -> Running:
 
 def test_a_writer_without_locks_is_found_and_the_exchange_taken_back(old: Warehouse) -> None:
     if old.settings.storage != "partitioned":
-        old.settings = old.settings.model_copy(update={"retention_chunk_rows": 50})
-        return
+        return  # it deletes only what it has copied
     before = rows(old)
     struck: list[int] = []
     usual = Session.run
@@ -320,14 +320,15 @@ def test_a_writer_without_locks_is_found_and_the_exchange_taken_back(old: Wareho
             retained(old)
     finally:
         Session.run = usual  # type: ignore[method-assign]
-    found = rows(old)["kpi_value"]
-    assert len(found) == len(before["kpi_value"])
-    assert sum(row not in before["kpi_value"] for row in found) == 1, "what was written is there"
+    [(was, *_)], [now] = differing(before, rows(old)), differing(rows(old), before)
+    assert (was, 77) == (now[0], now[7]), "what was written is there, and all else as it was"
     assert {table for table, _ in done(old)} == {"kpi_value"}
-    old.execute("UPDATE kpi_value SET numerator = NULL WHERE numerator = 77")
-    [changed] = [row for row in before["kpi_value"] if row not in rows(old)["kpi_value"]] or [None]
-    if changed is not None:
-        old.execute("UPDATE kpi_value SET numerator = %s WHERE id = %s", (changed[7], changed[0]))
+    [changed] = differing(before, rows(old))
+    old.execute("UPDATE kpi_value SET numerator = %s WHERE id = %s", (changed[7], changed[0]))
+
+
+def differing(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> list[Any]:
+    return sorted(set(one["kpi_value"]) - set(other["kpi_value"]))
 
 
 # -- without room
