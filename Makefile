@@ -62,6 +62,10 @@ lint: $(VENV) ## Check style, types and the rendered SQL
 bench: database ## Measure a night of 2,000 learners against copying its rows
 	@$(WITH_ENV) exec python scripts/bench.py $(ARGS)
 
+.PHONY: bench-retention
+bench-retention: database ## Measure the removal of a month by exchange against deleting its rows
+	@$(WITH_ENV) exec python scripts/bench_retention.py $(ARGS)
+
 ##@ Set-up
 .PHONY: setup
 setup: $(VENV) $(MYSQL) ## Do the set-up only, and start nothing
