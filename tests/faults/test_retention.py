@@ -258,7 +258,7 @@ def test_what_a_backfill_writes_meanwhile_is_not_lost(old: Warehouse) -> None:
         week = Slice("kpi_value", "W", date(2026, 3, 2), date(2026, 3, 8), (date(2026, 3, 8),))
         writers: list[Running] = []
 
-        def start(part: Slice = part, writers: list[Running] = writers) -> None:
+        def start(part: Slice = part, week: Slice = week, writers: list[Running] = writers) -> None:
             for each in (part, week):
                 writers.append(
                     Running(Job(old.connections, old.settings, scripts[str(each.period)], each))

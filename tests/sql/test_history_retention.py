@@ -21,14 +21,14 @@ from tests.sql.old_facts import computed_until, with_settings
 from tests.warehouse import HISTORY, Warehouse
 
 NIGHTS = 8
-TODAY = date(2026, 6, 5)
+TODAY = date(2026, 7, 5)
 
 
 @pytest.fixture
 def captured(warehouse: Warehouse) -> Warehouse:
     play(warehouse, 0, 5)
     computed_until(warehouse, "2026-06-01")
-    with_settings(warehouse, retention_months_history=4)
+    with_settings(warehouse, retention_months_history=5)
     return warehouse
 
 
@@ -107,7 +107,7 @@ def test_a_capture_under_way_is_not_disturbed(captured: Warehouse) -> None:
 
 
 def test_ledger_and_rejects_go_by_their_own_settings(captured: Warehouse) -> None:
-    with_settings(captured, retention_months_ledger=4, retention_months_rejects=4)
+    with_settings(captured, retention_months_ledger=4, retention_months_rejects=5)
     captured.execute("UPDATE kpi_run SET finished_at = date_to + INTERVAL 1 DAY")
     captured.execute(
         "INSERT INTO kpi_reject (relation, source_key, reason, first_seen_at, last_seen_at) VALUES"
