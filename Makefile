@@ -23,7 +23,7 @@ MYSQL := .local/mysql/.found
 ##@ Everyday
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: database ## Replay nights on a made-up LMS, backfill the weeks before, print the figures
@@ -65,6 +65,10 @@ bench: database ## Measure a night of 2,000 learners against copying its rows
 .PHONY: bench-range
 bench-range: database ## Measure a range of days computed at once against day by day
 	@$(WITH_ENV) exec python scripts/bench_range.py $(ARGS)
+
+.PHONY: bench-retention
+bench-retention: database ## Measure the removal of a month by exchange against deleting its rows
+	@$(WITH_ENV) exec python scripts/bench_retention.py $(ARGS)
 
 ##@ Set-up
 .PHONY: setup

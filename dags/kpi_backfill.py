@@ -25,6 +25,9 @@ largest changes, and names the periods that would be rolled up; it writes nothin
 failure, clear the failed tasks. To stop, mark the run failed: Airflow then skips what has not begun, so to go on, clear
 the failed *and the skipped* task instances; with the failed ones alone the run would end green with days missing.
 
+**Days that retention removed** are refused, unless asked for with `into_dropped`; before the history's beginning they
+cannot be computed any more. A week, month or window of which only some days were removed keeps its rows as they are.
+
 **When a task is red:** *check* says what is wrong with the range; nothing was written. Otherwise the last log line says
 what to do; clear the task.
 """
@@ -69,6 +72,13 @@ with DAG(
         ),
         "dry_run": Param(
             False, type="boolean", description="Say what would change and write nothing."
+        ),
+        "into_dropped": Param(
+            False,
+            type="boolean",
+            title="Into removed days",
+            description="Compute days whose rows kpi_retention removed, from the history. It removes them again the "
+            "next morning, unless a row of kpi_hold keeps them.",
         ),
         "reason": Param(
             None,

@@ -24,8 +24,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE, CREATE TEMPORARY TABLES ON `@kpi_db`.* TO 
 -- Only when the LMS lies on this same server: capture is then one INSERT … SELECT from it.
 GRANT SELECT ON `@lms_db`.* TO '@kpi_etl'@'%';
 
--- kpi_admin: bootstrap and partition maintenance.
---   CREATE, ALTER, DROP, INDEX      migrations; partitions are added and dropped by ALTER and DROP
+-- kpi_admin: bootstrap, partition maintenance and retention.
+--   CREATE, ALTER, DROP, INDEX      migrations; partitions are added and dropped by ALTER and DROP; retention makes a table
+--                                   beside (CREATE), exchanges it with a partition (ALTER, INSERT), and drops it later
 --   REFERENCES                      foreign keys, in that storage mode
 --   LOCK TABLES                     rows are counted, compared and moved while nobody writes: partition maintenance
 --                                   and conversion between storage modes

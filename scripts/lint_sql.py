@@ -23,7 +23,7 @@ SCRIPTS = (
 )
 SINGLE = (
     *("schema/*.sql", "checks/*.sql", "display/[!k]*.sql", "dimensions/kpi_*.sql"),
-    "rollup/done_days.sql",
+    "rollup/*.sql",
 )
 
 

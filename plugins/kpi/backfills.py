@@ -14,12 +14,14 @@ class Bounds:
     """The local days that can be computed: from the first the history and kpi_time cover to the last captured.
 
     `last_captured` is None before the first capture. `dropped` are the ranges of days whose rows retention removed.
+    `history_cut` is the first day that the history covers since retention cut it, None when it never did.
     """
 
     today: date
     first: date
     last_captured: date | None
     dropped: tuple[tuple[date, date], ...] = ()
+    history_cut: date | None = None
 
 
 def planned(
@@ -46,6 +48,16 @@ def planned(
             f"The range ends on {last}, but the source was last captured for {bounds.last_captured}; "
             f"end it there, or let kpi_daily run for the days after it first."
         )
+    _require_kept(first, last, bounds, into_dropped)
+    return periods.chunks(first, last, chunk_days)
+
+
+def _require_kept(first: date, last: date, bounds: Bounds, into_dropped: bool) -> None:
+    if bounds.history_cut is not None and first < bounds.history_cut:
+        raise InputError(
+            f"The range begins on {first}, but the history before {bounds.history_cut} was removed by retention; "
+            "begin it there, and raise KPI_RETENTION_MONTHS_HISTORY to keep more from now on."
+        )
     if first < bounds.first:
         raise InputError(
             f"The range begins on {first}, but {bounds.first} is the first day that can be computed "
@@ -57,4 +69,3 @@ def planned(
                 f"The rows from {dropped_first} to {dropped_last} were removed by retention; choose days outside, "
                 "or trigger with into_dropped to compute them again from the history."
             )
-    return periods.chunks(first, last, chunk_days)

@@ -7,6 +7,7 @@ include/sql/facts/kpi_value (design, promise 10).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -300,3 +301,8 @@ def _wrong(error: ValidationError, model: type[BaseModel]) -> str:
                 f"{key or 'header'}: {item['input']!r}: {item['msg']}" if key else item["msg"]
             )
     return "; ".join(parts)
+
+
+def longest_window(metrics: Sequence[Metric]) -> int:
+    """Return the days of the longest rolling window that a header declares, 1 when none does."""
+    return max((days for one in metrics if one.rolling for days in one.rolling.days), default=1)

@@ -63,7 +63,10 @@ class Author:
 
 @dataclass(frozen=True)
 class Entry:
-    """One table's part of a run: of `day`, or from `first` to `day`; `scopes` is empty for all."""
+    """One table's part of a run: of `day`, or from `first` to `day`; `scopes` is empty for all.
+
+    `state` is what it is when nothing failed: DONE, or DROPPED for what retention removes.
+    """
 
     table_name: str
     period: str | None
@@ -74,6 +77,8 @@ class Entry:
     watermark: datetime | None = None
     scopes: str = ""
     first: date | None = None
+    state: str = "DONE"
+    message: str | None = None
 
 
 def record(
@@ -90,7 +95,7 @@ def record(
             "date_to": entry.day,
             "scopes": _short(entry.scopes) or None,
             **vars(by),
-            "state": "DONE" if failure is None else "FAILED",
+            "state": entry.state if failure is None else "FAILED",
             "rows_inserted": counts.inserted if counts else 0,
             "rows_updated": counts.updated if counts else 0,
             "rows_deleted": counts.deleted if counts else 0,
@@ -98,7 +103,7 @@ def record(
             "rows_rejected": entry.rejected,
             "rows_reopened": entry.reopened,
             "watermark": entry.watermark or watermark(etl),
-            "message": failure,
+            "message": failure or entry.message,
             "started_at": started,
             "finished_at": datetime.now(UTC).replace(tzinfo=None),
         },

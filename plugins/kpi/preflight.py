@@ -9,6 +9,7 @@ from pathlib import Path
 from kpi import calendar, catalog, migrations
 from kpi.connections import ADMIN, ETL, SOURCE, Session, same_server, session
 from kpi.errors import ConnectionProblem, KpiError
+from kpi.retention.dropped import require_history
 from kpi.settings import Settings
 
 # A column of each kind of table that the batch writes, to ask for the right to insert.
@@ -40,6 +41,7 @@ def before_daily(day: date, settings: Settings) -> None:
         require_schema(etl, settings)
         require_rights(etl)
         require_days(etl, day, settings.timezone)
+        require_history(etl, day)
         require_source(source, adapter)
         if same_server(source, etl):
             _require_source_readable(etl, source.schema)

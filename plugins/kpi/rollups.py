@@ -6,22 +6,22 @@ Which of them is pure; whether a day's facts are all written, the ledger knows. 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from kpi import catalog, periods
 from kpi.connections import ETL, session
+from kpi.retention import dropped
 from kpi.settings import Settings
 from kpi.slices import ALL_SCOPES, Scopes, Slice
 from kpi.templates import renderer
 
+log = logging.getLogger(__name__)
+
 # The tables that have weeks and months; kpi_value has windows (R) as well.
 ROLLED_UP = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap")
-
-
-def longest_window(metrics: Sequence[catalog.Metric]) -> int:
-    """Return the days of the longest rolling window that a header declares, 1 when none does."""
-    return max((days for one in metrics if one.rolling for days in one.rolling.days), default=1)
 
 
 def periods_of(
@@ -58,10 +58,42 @@ def slices_to_roll_up(
     scopes: Scopes = ALL_SCOPES,
 ) -> list[Slice]:
     """Return the slices of a table that a range of days touches, for period W, M or R."""
-    longest = longest_window(catalog.metrics(settings.sql_dir))
+    longest = catalog.longest_window(catalog.metrics(settings.sql_dir))
     around = timedelta(days=max(longest, 31))
     done = done_days(first - around, last + around, settings)
     if period == "R":
         windows = windows_of(first, last, longest, done, scopes)
-        return [windows] if windows else []
-    return list(periods_of(table, period, first, last, done, scopes))
+        parts = [windows] if windows else []
+    else:
+        parts = list(periods_of(table, period, first, last, done, scopes))
+    return _whole(parts, longest, settings) if parts else []
+
+
+def _whole(parts: Sequence[Slice], longest: int, settings: Settings) -> list[Slice]:
+    """Leave out the dates that hold a day removed by retention, and say so: their rows stay as they are."""
+    dates = [(part.period or "", day) for part in parts for day in part.dates]
+    bounds = [dropped.needs(period, day, longest) for period, day in dates]
+    with session(ETL) as etl:
+        gone = dropped.dropped_days(
+            etl, min(first for first, _ in bounds), max(last for _, last in bounds), settings
+        )
+    found = []
+    left: list[str] = []
+    for part in parts:
+        kept = dropped.without_dropped(part.period or "", part.dates, longest, gone)
+        left += [str(day) for day in part.dates if day not in kept]
+        if len(kept) == len(part.dates):
+            found.append(part)
+        elif kept:
+            found.append(replace(part, first=kept[0], last=kept[-1], dates=tuple(kept)))
+    if left:
+        log.warning(
+            "%s %s of %s stay as before: retention removed days that they need (%s to %s). To compute them again, "
+            "trigger kpi_backfill over all of those with into_dropped.",
+            parts[0].table,
+            parts[0].period,
+            ", ".join(left),
+            gone[0],
+            gone[-1],
+        )
+    return found

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kpi.errors import KpiError
 
 PROJECT = Path(__file__).resolve().parents[2]
+_SHORTEST_MONTH = 28  # days
 
 
 class SettingsError(KpiError):
@@ -62,6 +63,36 @@ class Settings(BaseSettings):
     stream_batch_rows: int = Field(
         5000, ge=1, le=100_000, description="rows held in memory when source and KPI servers differ"
     )
+    retention_days_d: int = Field(
+        90, ge=90, le=36_500, description="days that D rows are kept at least; whole months go"
+    )
+    retention_months_w: int = Field(
+        36, ge=1, le=1200, description="months before today's that keep their weeks (W)"
+    )
+    retention_months_m: int = Field(
+        120, ge=1, le=1200, description="months before today's that keep their month (M)"
+    )
+    retention_months_r: int = Field(
+        13, ge=1, le=1200, description="months before today's that keep their windows (R)"
+    )
+    retention_months_history: int = Field(
+        36, ge=4, le=1200, description="months before today's that can be computed from history"
+    )
+    retention_months_ledger: int = Field(
+        24, ge=4, le=1200, description="months before today's that keep their rows of kpi_run"
+    )
+    retention_months_rejects: int = Field(
+        12, ge=1, le=1200, description="months that kpi_reject keeps what was not seen again"
+    )
+    retention_undo_days: int = Field(
+        14, ge=1, le=365, description="days that removed facts can be restored"
+    )
+    retention_partitions_per_run: int = Field(
+        12, ge=1, le=1000, description="months of one table that kpi_retention rewrites in a run"
+    )
+    retention_chunk_rows: int = Field(
+        5000, ge=100, le=100_000, description="rows deleted in one transaction where rows are"
+    )
 
     @field_validator("timezone", "source_timezone")
     @classmethod
@@ -71,6 +102,19 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError):
             raise ValueError(f"'{name}' is not a time zone of the tz database") from None
         return name
+
+    @field_validator("retention_months_w", "retention_months_m", "retention_months_history")
+    @classmethod
+    def _outlives_days(cls, months: int, info: ValidationInfo) -> int:
+        days = info.data.get("retention_days_d", 0)
+        # A day's week may end in the month after it, and days go by whole months.
+        least = days // _SHORTEST_MONTH + 2
+        if months < least:
+            raise ValueError(
+                f"at least {least} months are needed beside KPI_RETENTION_DAYS_D={days}: "
+                "days are removed before what they are rolled up into or computed from"
+            )
+        return months
 
     @field_validator("sql_dir")
     @classmethod

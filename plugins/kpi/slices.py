@@ -21,6 +21,7 @@ from typing import Any
 from kpi import ledger, periods
 from kpi.connections import ETL, Session, attempted, session
 from kpi.errors import KpiError
+from kpi.retention.dropped import require_kept
 from kpi.settings import Settings
 from kpi.templates import Step
 
@@ -169,6 +170,7 @@ def computed(part: Slice, steps: Sequence[Step], settings: Settings) -> Iterator
     with session(ETL) as etl, ExitStack() as held:
         for names in part.locks:
             held.enter_context(lock(etl, lock_name(etl.schema, *names), settings.lock_wait_seconds))
+        require_kept(etl, part.period, part.dates, settings)
         create_temporary(etl, steps)
         with etl.transaction():
             _compute(etl, part, steps)

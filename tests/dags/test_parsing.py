@@ -16,7 +16,7 @@ from tests.dags.airflow_process import changed_environment
 
 DAGS = {
     *("kpi_backfill", "kpi_bootstrap", "kpi_daily", "kpi_partition_maintenance", "kpi_rollup"),
-    "kpi_time_dimension",
+    *("kpi_retention", "kpi_time_dimension"),
 }
 CONNECTING = {"socket.connect", "socket.getaddrinfo", "sqlite3.connect"}
 

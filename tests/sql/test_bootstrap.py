@@ -94,7 +94,7 @@ def test_a_changed_migration_stops_everything_before_it_begins(
 ) -> None:
     made = empty(sql_dir=sql_copy)
     migrate(made)
-    (sql_copy / "schema" / "0006_more.sql").write_text("CREATE TABLE kpi_more (a INT);")
+    (sql_copy / "schema" / "0097_more.sql").write_text("CREATE TABLE kpi_more (a INT);")
     with (sql_copy / "schema" / "0003_history.sql").open("a") as file:
         file.write("-- an afterthought\n")
     with pytest.raises(MigrationError, match=r"0003_history.sql was changed after it was applied;"):
@@ -106,17 +106,17 @@ def test_one_that_stops_half_way_is_refused_until_it_is_resumed(
     empty: Callable[..., Warehouse], sql_copy: Path
 ) -> None:
     made = empty(sql_dir=sql_copy)
-    file = sql_copy / "schema" / "0006_more.sql"
+    file = sql_copy / "schema" / "0097_more.sql"
     file.write_text(BROKEN)
     with pytest.raises(ProgrammingError, match="Unknown column 'nothing'"):
         migrate(made)
     half = (
         "SELECT statements, statements_done, finished_at IS NULL"
-        " FROM kpi_migration WHERE version = 6"
+        " FROM kpi_migration WHERE version = 97"
     )
     assert made.rows(half) == [(3, 1, 1)]
     with pytest.raises(
-        MigrationError, match=r"0006_more.sql stopped after 1 of 3 statements; mend"
+        MigrationError, match=r"0097_more.sql stopped after 1 of 3 statements; mend"
     ):
         migrate(made)
     with pytest.raises(ProgrammingError, match="Unknown column 'nothing'"):
@@ -124,7 +124,7 @@ def test_one_that_stops_half_way_is_refused_until_it_is_resumed(
     file.write_text(MENDED)
     with pytest.raises(MigrationError, match="stopped after 1 of 3 statements"):
         migrate(made)
-    assert migrate(made, resume=True) == ["0006_more.sql"]
+    assert migrate(made, resume=True) == ["0097_more.sql"]
     assert made.rows(half) == [(3, 3, 0)]
     assert "kpi_later" not in tables(made)
     assert migrate(made) == []
@@ -135,7 +135,7 @@ def test_a_process_that_dies_half_way_leaves_the_same_trace(
 ) -> None:
     made = empty(sql_dir=sql_copy)
     wait = "CREATE TABLE IF NOT EXISTS kpi_later (a INT);\nDO SLEEP(30);\nDROP TABLE kpi_later;\n"
-    (sql_copy / "schema" / "0006_more.sql").write_text(wait)
+    (sql_copy / "schema" / "0097_more.sql").write_text(wait)
 
     def die() -> None:
         with contextlib.suppress(Error):
@@ -147,10 +147,10 @@ def test_a_process_that_dies_half_way_leaves_the_same_trace(
     (connection,) = until(lambda: made.rows(query))
     made.execute(f"KILL {connection[0]}")
     dying.join()
-    with pytest.raises(MigrationError, match=r"0006_more.sql stopped after 1 of 3 statements"):
+    with pytest.raises(MigrationError, match=r"0097_more.sql stopped after 1 of 3 statements"):
         migrate(made)
-    (sql_copy / "schema" / "0006_more.sql").write_text(wait.replace("30", "0"))
-    assert migrate(made, resume=True) == ["0006_more.sql"]
+    (sql_copy / "schema" / "0097_more.sql").write_text(wait.replace("30", "0"))
+    assert migrate(made, resume=True) == ["0097_more.sql"]
 
 
 def test_a_migration_of_a_newer_package_is_refused(empty: Callable[..., Warehouse]) -> None:
@@ -175,10 +175,10 @@ def test_an_upgrade_keeps_all_rows(empty: Callable[..., Warehouse], sql_copy: Pa
         " VALUES ('2026-02-15', 1, 1, 1, 73.25), ('2026-02-16', 1, 1, 1, 74)"
     )
     before = {table: made.rows(f"SELECT * FROM {table}") for table in tables(made)}
-    (sql_copy / "schema" / "0006_more.sql").write_text(
+    (sql_copy / "schema" / "0097_more.sql").write_text(
         "ALTER TABLE kpi_value ADD COLUMN note INT NULL, ALGORITHM = INPLACE;"
     )
-    assert migrate(made) == ["0006_more.sql"]
+    assert migrate(made) == ["0097_more.sql"]
     after = {table: made.rows(f"SELECT * FROM {table}") for table in tables(made)}
     assert after["kpi_value"] == [(*row, None) for row in before["kpi_value"]]
     unchanged = set(before) - {"kpi_value", "kpi_migration"}

@@ -18,6 +18,7 @@ from kpi.errors import InputError
 from kpi.ledger import Author
 from kpi.operators.reports import text_table, written_table
 from kpi.operators.rollups import RollupOperator, TileCacheOperator
+from kpi.retention.dropped import dropped_ranges, history_cut
 from kpi.rollups import ROLLED_UP, slices_to_roll_up
 from kpi.run_dates import now, requested_scopes
 from kpi.settings import Settings, settings
@@ -46,7 +47,7 @@ class BackfillCheckOperator(BaseOperator):
             chunks = backfills.planned(
                 first,
                 last,
-                _bounds(etl, chosen),
+                _bounds(etl, chosen, first, last),
                 chosen.backfill_chunk_days,
                 bool(params.get("into_dropped")),
             )
@@ -131,8 +132,8 @@ def require_wanted(context: Any, table: str) -> None:
         raise AirflowSkipException(f"{table} was not asked for.")
 
 
-def _bounds(etl: Session, chosen: Settings) -> backfills.Bounds:
-    """Read off kpi_time and the history which days can be computed."""
+def _bounds(etl: Session, chosen: Settings, begin: date, end: date) -> backfills.Bounds:
+    """Read off kpi_time, the history and the ledger which days can be computed, and which of a range are gone."""
     first_day: date | None = etl.value("SELECT MIN(date_id) FROM kpi_time")
     oldest: datetime | None = etl.value("SELECT MIN(valid_from) FROM kpi_src_realisation")
     last = last_capture(etl)
@@ -140,7 +141,13 @@ def _bounds(etl: Session, chosen: Settings) -> backfills.Bounds:
     first = date.fromordinal((first_day or today).toordinal() + DAYS_BEFORE)
     if oldest is not None:
         first = max(first, calendar.local_date(oldest, chosen.timezone))
-    return backfills.Bounds(today, first, last.day if last else None)
+    return backfills.Bounds(
+        today,
+        first,
+        last.day if last else None,
+        tuple(dropped_ranges(etl, begin, end, chosen)),
+        history_cut(etl),
+    )
 
 
 def _require_scopes(etl: Session, asked: slices.Scopes) -> None:

@@ -1,0 +1,104 @@
+"""Operators of kpi_retention, with the rights of kpi_admin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from kpi import calendar
+from kpi.ledger import Author
+from kpi.operators.partitions import today_of
+from kpi.operators.reports import text_table
+from kpi.retention import run
+from kpi.retention.undo import Undo
+from kpi.settings import settings
+
+UNDO_COLUMNS = ("undo table", "month", "periods", "rows", "kept until (UTC)")
+
+
+class RestoreOperator(BaseOperator):
+    """Bring back what the param `restore` names: a month (YYYY-MM) or an undo table. Skipped when it names nothing."""
+
+    def execute(self, context: Any) -> Sequence[str]:
+        params, chosen = context["params"], settings()
+        asked = params.get("restore")
+        if not asked:
+            raise AirflowSkipException("Nothing was asked to be restored.")
+        calendar.require_current_zone_data()
+        dry_run = bool(params.get("dry_run"))
+        restored = run.restore(
+            str(asked),
+            chosen,
+            Author.of(context),
+            over=bool(params.get("restore_over")),
+            dry_run=dry_run,
+        )
+        self.log.info(
+            "%s, and held for %s days:\n%s",
+            "Would be restored" if dry_run else "Restored",
+            chosen.retention_undo_days,
+            undo_table(restored),
+        )
+        return [one.undo_table for one in restored]
+
+
+class FactRetentionOperator(BaseOperator):
+    """Remove the facts that have expired, and print what went, what stays and why as a table."""
+
+    def execute(self, context: Any) -> Sequence[str]:
+        chosen, dry_run = settings(), bool(context["params"].get("dry_run"))
+        if context["params"].get("restore"):
+            raise AirflowSkipException("A run that restores removes nothing.")
+        calendar.require_current_zone_data()
+        today = today_of(context, chosen)
+        done = run.retain(today, chosen, Author.of(context), dry_run=dry_run)
+        self.log.info(
+            "Undo tables %s:\n%s\nUndo tables there are:\n%s",
+            "that would be dropped" if dry_run else "dropped",
+            undo_table(done.purged),
+            undo_table(done.kept),
+        )
+        self.log.info(
+            "Storage mode %s, today is %s. %s\n%s",
+            done.storage,
+            today,
+            "Nothing was written; a run would do:" if dry_run else "Done:",
+            text_table(run.columns(), run.told(done.decisions)),
+        )
+        return [f"{one.table} {one.month:%Y-%m}" for one in done.decisions if one.action != "keep"]
+
+
+class LedgerRetentionOperator(BaseOperator):
+    """Delete what has expired of history, ledger and rejects, and print how much as a table."""
+
+    def execute(self, context: Any) -> None:
+        chosen, dry_run = settings(), bool(context["params"].get("dry_run"))
+        if context["params"].get("restore"):
+            raise AirflowSkipException("A run that restores removes nothing.")
+        calendar.require_current_zone_data()
+        done = run.cut(today_of(context, chosen), chosen, Author.of(context), dry_run=dry_run)
+        columns = ("table", "before", "rows", "to be removed" if dry_run else "removed")
+        rows = [(one.table, one.before, one.there, one.rows) for one in done]
+        self.log.info(
+            "%s\n%s", "Nothing was written." if dry_run else "Done:", text_table(columns, rows)
+        )
+
+
+def undo_table(undos: Sequence[Undo]) -> str:
+    """Return undo tables as a table of text."""
+    return text_table(
+        UNDO_COLUMNS,
+        [
+            (
+                one.undo_table,
+                f"{one.month:%Y-%m}",
+                " ".join(one.periods),
+                one.rows_removed,
+                one.keep_until,
+            )
+            for one in undos
+        ],
+    )

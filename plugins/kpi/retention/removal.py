@@ -1,0 +1,287 @@
+"""Removal of a table's month: what stays is copied aside and exchanged with the partition, or rows are deleted.
+
+Either way the removed rows are then in an undo table. Writers of the month's slices, and of weeks, months and windows
+that hold one of its days, wait from the copy to the end.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import mysql.connector
+
+from kpi import catalog, periods
+from kpi.connections import Session
+from kpi.errors import KpiError
+from kpi.ledger import Author
+from kpi.partitions.maintenance import no_room
+from kpi.partitions.planner import FACT_TABLES
+from kpi.partitions.table_locks import Patience, patiently
+from kpi.periods import month_of
+from kpi.retention import undo as undos
+from kpi.retention.planner import Decision
+from kpi.retention.undo import RetentionError, Undo, require_undo_name
+from kpi.settings import Settings
+from kpi.slices import lock, lock_name
+from kpi.storage.copying import Column, Digest, columns
+
+log = logging.getLogger(__name__)
+
+# Who writes a slice of an old month seldom ends soon: the month's turn comes tomorrow.
+_WAIT_SECONDS = 2
+
+
+class MonthBusy(KpiError):
+    """A run writes what is to be removed, or what is told by it; nothing was removed."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all steps of a run need."""
+
+    admin: Session
+    settings: Settings
+    by: Author
+    patience: Patience
+    now: datetime  # naive UTC
+
+
+def remove(work: Work, decision: Decision) -> Undo:
+    """Remove the expired rows of a month, whose slices the caller has locked; return where they are.
+
+    Raises RetentionError, TableBusy, PartitionError or another KpiError; the table is then as it was, or a next run
+    ends what this one began (settle).
+    """
+    admin, table = work.admin, decision.table
+    parts = columns(admin, table)
+    source, where = _place(decision.partition, table, decision.month)
+    before = undos.digests(admin, source, parts, where)
+    admin.commit()
+    _require_as_planned(decision, before)
+    undo = undos.begin(
+        admin, table, decision.month, decision.periods, work.settings.retention_undo_days
+    )
+    try:
+        if decision.partition is None:
+            _copy(admin, undo, parts, source, where, undo.periods, before)
+            undos.mark_removed(admin, undo, before, undos.DELETING, work.by)
+        else:
+            staying = [period for period in before if period not in undo.periods]
+            _copy(admin, undo, parts, source, where, staying, before)
+            undos.mark_removed(admin, undo, before, undos.EXCHANGING, work.by)
+            exchange(work, table, decision.partition, undo.undo_table)
+    except (KpiError, mysql.connector.Error) as error:
+        if admin.connection.is_connected():
+            _take_back(admin, undo)
+        if isinstance(error, mysql.connector.Error):
+            raise no_room(table, error) or error from error
+        raise
+    if decision.partition is None:
+        delete_copied(work, undo)
+    else:
+        _require_exchanged(work, decision, undo, parts, before)
+    with admin.transaction():
+        undos.set_state(admin, undo, undos.KEPT)
+    log.info(
+        "%s %s: %s rows removed of %s, kept as %s until %s UTC",
+        table,
+        f"{undo.month:%Y-%m}",
+        decision.removed,
+        decision.removed + decision.kept,
+        undo.undo_table,
+        undo.keep_until,
+    )
+    return undo
+
+
+def _place(partition: str | None, table: str, month: date) -> tuple[str, str]:
+    """Return what a month's rows are read from, and by which condition."""
+    between = f"date_id >= '{month}' AND date_id <= '{month_of(month).last}'"
+    if partition is None:
+        return table, between
+    return f"{table} PARTITION ({_quoted(partition)})", "TRUE"
+
+
+def _quoted(partition: str) -> str:
+    return f"`{partition.replace('`', '``')}`"
+
+
+def _require_as_planned(decision: Decision, before: Mapping[str, Digest]) -> None:
+    rows = {period: one.rows for period, one in before.items()}
+    removed = sum(rows.get(period, 0) for period in decision.periods)
+    kept = sum(rows.values()) - removed
+    if (removed, kept) != (decision.removed, decision.kept) or not all(
+        period in rows for period in decision.periods
+    ):
+        raise MonthBusy(
+            f"{decision.table} {decision.month:%Y-%m} has {removed} expired rows and {kept} others now, not "
+            f"{decision.removed} and {decision.kept}: somebody wrote meanwhile, so it is left for the next run."
+        )
+
+
+def _copy(
+    admin: Session,
+    undo: Undo,
+    parts: Sequence[Column],
+    source: str,
+    where: str,
+    copied: Sequence[str],
+    before: Mapping[str, Digest],
+) -> None:
+    """Make the table beside and fill it with the rows of some periods; raises RetentionError when they differ."""
+    name = require_undo_name(undo.undo_table)
+    admin.run(f"CREATE TABLE {name} LIKE {undo.table}")
+    if admin.value(
+        "SELECT COUNT(*) FROM information_schema.partitions WHERE table_schema = DATABASE() "
+        "AND table_name = %(name)s AND partition_name IS NOT NULL",
+        {"name": name},
+    ):
+        admin.run(f"ALTER TABLE {name} REMOVE PARTITIONING")
+    if copied:
+        names = ", ".join(f"`{part.name}`" for part in parts if not part.generated)
+        listed = ", ".join(f"'{period}'" for period in copied)
+        with admin.transaction():
+            admin.run(
+                f"INSERT INTO {name} ({names}) SELECT {names} FROM {source} WHERE {where} AND period IN ({listed})"
+            )
+    made = undos.digests(admin, name, parts)
+    admin.commit()
+    if made != {period: before[period] for period in copied}:
+        raise RetentionError(
+            f"The copy {name} differs from {undo.table} though no run writes its slices, so nothing was removed; "
+            "find out what else writes the table, then trigger again."
+        )
+
+
+def exchange(work: Work, table: str, partition: str, other: str) -> None:
+    """Exchange a partition with a table whose rows came from it; raises TableBusy when others have the table."""
+    # The rows of both are the month's, so MySQL need not read them all again while everybody waits.
+    sql = (
+        f"ALTER TABLE {table} EXCHANGE PARTITION {_quoted(partition)} WITH TABLE {require_undo_name(other)} "
+        "WITHOUT VALIDATION"
+    )
+    log.info("Running:\n%s", sql)
+    patiently(work.admin, [table], work.patience, lambda: work.admin.run(sql))
+
+
+def _require_exchanged(
+    work: Work,
+    decision: Decision,
+    undo: Undo,
+    parts: Sequence[Column],
+    before: Mapping[str, Digest],
+) -> None:
+    """Count and compare after the exchange; on any difference exchange back and raise RetentionError."""
+    admin, partition = work.admin, decision.partition or ""
+    source, where = _place(partition, decision.table, decision.month)
+    stays = int(admin.value(f"SELECT COUNT(*) FROM {source} WHERE {where}"))
+    swapped = undos.digests(admin, undo.undo_table, parts)
+    admin.commit()
+    if stays == decision.kept and swapped == before:
+        return
+    exchange(work, decision.table, partition, undo.undo_table)
+    _take_back(admin, undo)
+    raise RetentionError(
+        f"{decision.table} {decision.month:%Y-%m} was changed while it was exchanged, by something that does not lock "
+        "slices; it was exchanged back. Find out what else writes the table, then trigger again."
+    )
+
+
+def _take_back(admin: Session, undo: Undo) -> None:
+    """Undo the marks and the table beside of a removal that did not happen."""
+    admin.rollback()
+    with admin.transaction():
+        undos.mark_there(admin, undo)
+    undos.forget(admin, undo)
+
+
+def delete_copied(work: Work, undo: Undo) -> None:
+    """Delete the rows that an undo table holds from the fact table, some at a time; days computed since stay."""
+    admin, name = work.admin, require_undo_name(undo.undo_table)
+    listed = ", ".join(f"'{period}'" for period in undo.periods)
+    after = 0
+    while True:
+        upper = admin.value(
+            f"SELECT MAX(id) FROM (SELECT id FROM {name} WHERE id > %(after)s ORDER BY id LIMIT %(most)s) AS chunk",
+            {"after": after, "most": work.settings.retention_chunk_rows},
+        )
+        if upper is None:
+            return
+        with admin.transaction():
+            admin.run(
+                f"DELETE fact FROM {name} AS copied INNER JOIN {undo.table} AS fact "
+                "ON fact.id = copied.id AND fact.date_id = copied.date_id AND fact.period = copied.period "
+                f"WHERE copied.id > %(after)s AND copied.id <= %(upper)s AND copied.period IN ({listed})",
+                {"after": after, "upper": upper},
+            )
+        after = upper
+
+
+def settle(work: Work) -> None:
+    """End or undo what a killed run left half-done: the tables tell how far it came."""
+    for undo in undos.read(work.admin, (undos.COPYING, undos.EXCHANGING, undos.DELETING)):
+        if undo.state == undos.DELETING:
+            with month_locked(work, undo.table, undo.month):
+                delete_copied(work, undo)
+            ended = True
+        else:
+            # The exchange is atomic: the table beside has the rows that stay, or all rows from before.
+            ended = undo.state == undos.EXCHANGING and _rows(work.admin, undo) == undo.rows_before
+        if not ended:
+            _take_back(work.admin, undo)
+        else:
+            with work.admin.transaction():
+                undos.set_state(work.admin, undo, undos.KEPT)
+        log.warning(
+            "A run that was stopped left %s: %s.",
+            undo.undo_table,
+            "its rows are removed and kept there" if ended else "nothing was removed, dropped it",
+        )
+
+
+def _rows(admin: Session, undo: Undo) -> int | None:
+    there = admin.value(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %(name)s",
+        {"name": undo.undo_table},
+    )
+    return int(admin.value(f"SELECT COUNT(*) FROM {undo.undo_table}")) if there else None
+
+
+def slices_of(table: str, month: date, longest: int) -> list[tuple[str, str, date]]:
+    """Return the slices to lock for a month, as (table, period, date), in the order in which all writers do; pure.
+
+    Its own, and those that are told by its days: weeks and months of all tables, and windows of `longest` days.
+    """
+    whole = month_of(month)
+    days = list(periods.days(whole.first, whole.last))
+    found = {(table, "D", day) for day in days}
+    found |= {
+        (one, part.period, part.last)
+        for one in FACT_TABLES
+        for part in periods.touched(whole.first, whole.last)
+    }
+    reach = periods.days(whole.first, whole.last + timedelta(days=longest - 1))
+    found |= {("kpi_value", "R", day) for day in reach}
+    return sorted(found)
+
+
+@contextmanager
+def month_locked(work: Work, table: str, month: date) -> Iterator[None]:
+    """Keep writers of a month off; raises MonthBusy when one is at work."""
+    longest = catalog.longest_window(catalog.metrics(work.settings.sql_dir))
+    with ExitStack() as held:
+        for name, period, day in slices_of(table, month, longest):
+            locked = lock_name(work.admin.schema, name, period, str(day))
+            wait = min(_WAIT_SECONDS, work.settings.lock_wait_seconds)
+            try:
+                held.enter_context(lock(work.admin, locked, wait))
+            except KpiError as error:
+                raise MonthBusy(
+                    f"{table} {month:%Y-%m} is left for the next run: {name} {period} of {day} is being written "
+                    f"({error})"
+                ) from error
+        yield

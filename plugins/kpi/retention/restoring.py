@@ -1,0 +1,154 @@
+"""Undoing: what retention removed comes back exactly, for as long as its undo table is there."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+
+import mysql.connector
+
+from kpi.errors import InputError
+from kpi.partitions.maintenance import no_room
+from kpi.partitions.table_locks import patiently
+from kpi.retention import undo as undos
+from kpi.retention.removal import Work, month_locked
+from kpi.retention.undo import RetentionError, Undo, require_undo_name
+from kpi.storage.copying import Column, columns
+
+log = logging.getLogger(__name__)
+
+_MONTH = re.compile(r"\d{4}-\d{2}")
+
+
+def chosen(kept: Sequence[Undo], asked: str) -> list[Undo]:
+    """Return the undo tables that a month (YYYY-MM) or a name asks for, the latest removal first; pure.
+
+    Raises InputError naming those there are when none fits.
+    """
+    if _MONTH.fullmatch(asked):
+        found = [one for one in kept if f"{one.month:%Y-%m}" == asked]
+    else:
+        found = [one for one in kept if one.undo_table == asked]
+    if not found:
+        there = ", ".join(one.undo_table for one in kept) or "none"
+        raise InputError(
+            f"There is nothing to restore for '{asked}'; give a month as YYYY-MM or one of the undo tables: {there}."
+        )
+    return sorted(found, key=lambda one: one.id, reverse=True)
+
+
+def restore(work: Work, undo: Undo, *, over: bool) -> None:
+    """Bring the rows of an undo table back, and keep retention off them for KPI_RETENTION_UNDO_DAYS.
+
+    Raises RetentionError when rows of the same periods were computed meanwhile, unless they are to be replaced
+    (`over`); when the undo table was changed; or when what comes back is not what went. Nothing is changed then.
+    """
+    parts = columns(work.admin, undo.table)
+    with month_locked(work, undo.table, undo.month):
+        _require_untouched(work, undo, parts)
+        try:
+            with work.admin.transaction():
+                _bring_back(work, undo, parts, over)
+                undos.mark_there(work.admin, undo)
+                undos.set_state(work.admin, undo, undos.RESTORED)
+                _hold(work, undo)
+        except mysql.connector.Error as error:
+            raise no_room(undo.table, error) or error from error
+    _drop(work, undo)
+    log.info("%s: %s rows of %s are back", undo.table, undo.rows_removed, f"{undo.month:%Y-%m}")
+
+
+def purge(work: Work, kept: Sequence[Undo]) -> list[Undo]:
+    """Drop the undo tables whose time is over, or whose rows are back; return them."""
+    gone = due(kept, work)
+    for undo in gone:
+        _drop(work, undo)
+        if undo.state == undos.KEPT:
+            with work.admin.transaction():
+                undos.set_state(work.admin, undo, undos.PURGED)
+    return gone
+
+
+def due(kept: Sequence[Undo], work: Work) -> list[Undo]:
+    """Return the undo tables to drop."""
+    return [
+        one
+        for one in kept
+        if (one.state == undos.KEPT and one.keep_until <= work.now)
+        or (one.state == undos.RESTORED and _there(work, one))
+    ]
+
+
+def _drop(work: Work, undo: Undo) -> None:
+    patiently(
+        work.admin,
+        [undo.undo_table],
+        work.patience,
+        lambda: undos.drop_undo_table(work.admin, undo),
+    )
+
+
+def _there(work: Work, undo: Undo) -> bool:
+    return bool(
+        work.admin.value(
+            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() "
+            "AND table_name = %(name)s",
+            {"name": undo.undo_table},
+        )
+    )
+
+
+def _removed_only(undo: Undo) -> str:
+    return f"period IN ({', '.join(repr(period) for period in undo.periods)})"
+
+
+def _require_untouched(work: Work, undo: Undo, parts: Sequence[Column]) -> None:
+    if not _there(work, undo):
+        raise RetentionError(
+            f"The undo table {undo.undo_table} is gone, so {undo.month:%Y-%m} cannot be restored; compute it again "
+            "with kpi_backfill and into_dropped."
+        )
+    if _expected(undo) != undos.digests(
+        work.admin, require_undo_name(undo.undo_table), parts, _removed_only(undo)
+    ):
+        raise RetentionError(
+            f"The rows of {undo.undo_table} are not those that were removed, or {undo.table} has other columns since; "
+            "nothing was restored. Compute the month again with kpi_backfill and into_dropped."
+        )
+
+
+def _expected(undo: Undo) -> dict[str, object]:
+    return {period: undo.digests[period] for period in undo.periods}
+
+
+def _bring_back(work: Work, undo: Undo, parts: Sequence[Column], over: bool) -> None:
+    admin = work.admin
+    where = f"date_id >= '{undo.month}' AND date_id <= '{undo.last}' AND {_removed_only(undo)}"
+    there = int(admin.value(f"SELECT COUNT(*) FROM {undo.table} WHERE {where}"))
+    if there and not over:
+        raise RetentionError(
+            f"{undo.table} has {there} rows of {undo.month:%Y-%m} that were computed since they were removed; nothing "
+            "was restored. Trigger with restore_over to put the removed ones in their place."
+        )
+    if there:
+        admin.run(f"DELETE FROM {undo.table} WHERE {where}")
+    names = ", ".join(f"`{part.name}`" for part in parts if not part.generated)
+    admin.run(
+        f"INSERT INTO {undo.table} ({names}) SELECT {names} FROM {undo.undo_table} WHERE {_removed_only(undo)}"
+    )
+    if undos.digests(admin, undo.table, parts, where) != _expected(undo):
+        raise RetentionError(
+            f"What came back into {undo.table} is not what was removed, so it was rolled back; look at CHECK TABLE "
+            f"{undo.table}, {undo.undo_table}."
+        )
+
+
+def _hold(work: Work, undo: Undo) -> None:
+    """Without a hold the next night would remove again what was restored."""
+    work.admin.run(
+        "INSERT INTO kpi_hold (held_by, date_from, date_to, held_until) "
+        "VALUES ('kpi_retention (restored)', %(first)s, %(last)s, %(until)s)",
+        undo.values | {"until": work.now + timedelta(days=work.settings.retention_undo_days)},
+    )

@@ -1,0 +1,385 @@
+"""Retention killed, its server killed, without room, and with writers at work: no row is lost, a retry ends right."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kpi.connections import ADMIN, Session, session
+from kpi.ledger import Author
+from kpi.partitions.layouts import PartitionError
+from kpi.retention import reading, run
+from kpi.retention.planner import Decision
+from kpi.retention.removal import Work, remove
+from kpi.retention.undo import RetentionError
+from kpi.settings import Settings
+from kpi.slices import Slice
+from mysql_server import PrivateServer
+
+from tests.faults import processes
+from tests.faults.processes import Job, Running, before_each_statement
+from tests.sql import old_facts
+from tests.sql.old_facts import (
+    FEBRUARY,
+    FIRST,
+    SHORT,
+    TODAY,
+    restored,
+    retained,
+    rows,
+    undo_tables,
+    with_settings,
+    without_days,
+)
+from tests.sql.schemas import FACTS, bare_databases
+from tests.warehouse import Warehouse
+
+KILLED = -9
+ROUNDS = 8
+LAST = date(2026, 2, 28)
+
+
+@pytest.fixture(scope="module", params=["partitioned", "foreign_keys"])
+def computed(new_warehouse: Callable[..., Warehouse], request: pytest.FixtureRequest) -> Warehouse:
+    return old_facts.make(new_warehouse, f"hit_{request.param}"[:12], storage=request.param)
+
+
+@pytest.fixture
+def old(computed: Warehouse) -> Iterator[Warehouse]:
+    computed.use()
+    usual = computed.settings
+    with_settings(computed, retention_chunk_rows=100)
+    yield computed
+    computed.settings = usual
+    bring_back(computed)
+
+
+def bring_back(made: Warehouse) -> None:
+    for (month,) in made.rows("SELECT DISTINCT month_first FROM kpi_undo WHERE state = 'KEPT'"):
+        restored(made, f"{month:%Y-%m}", over=True)
+    made.execute("DELETE FROM kpi_hold")
+
+
+@dataclass(frozen=True)
+class RetentionJob:
+    """Retention, for a process of its own that may die."""
+
+    connections: dict[str, dict[str, Any]]
+    settings: Settings
+
+    def do(self) -> object:
+        for conn_id, values in self.connections.items():
+            os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(values)
+        run.retain(TODAY, self.settings, Author(), dry_run=False, patience=SHORT)
+        return None
+
+
+# -- killed
+
+
+def test_killed_before_any_kind_of_statement_a_retry_ends_right(old: Warehouse) -> None:
+    """One table's month, so that its statements are few; kpi_percentiles is the first in order."""
+    with_settings(old, retention_partitions_per_run=1)
+    before = rows(old)
+    done_before = done(old)
+    sent = statements_of(lambda: retained(old))
+    after = rows(old)
+    assert after["kpi_percentiles"] == without_days(before, "2026-02")["kpi_percentiles"]
+    bring_back(old)
+    for number in points_to_die_at(sent):
+        outcome = processes.run(RetentionJob(old.connections, old.settings), dies_at=number)  # type: ignore[arg-type]
+        assert outcome.exit_code == KILLED, sent[number - 1]
+        there = rows(old)
+        if old.settings.storage == "partitioned":
+            assert there in (before, after), sent[number - 1]
+        gone = set(before["kpi_percentiles"]) - set(there["kpi_percentiles"])
+        kept = {row for name in undo_tables(old) for row in old.rows(f"SELECT * FROM {name}")}
+        assert gone <= kept, sent[number - 1]
+        assert not gone or done(old) < done_before, "days that are gone do not count as done"
+        if there != after:
+            retained(old)
+        else:
+            retained(old, dry_run=False) if unsettled(old) else None
+        found = rows(old)
+        assert found["kpi_percentiles"] == after["kpi_percentiles"], sent[number - 1]
+        assert unsettled(old) == 0
+        bring_back(old)
+        assert rows(old) == before, sent[number - 1]
+        assert done(old) == done_before
+
+
+def unsettled(made: Warehouse) -> int:
+    [(count,)] = made.rows(
+        "SELECT COUNT(*) FROM kpi_undo WHERE state IN ('COPYING', 'EXCHANGING', 'DELETING')"
+    )
+    return int(count)
+
+
+def done(made: Warehouse) -> set[tuple[str, date]]:
+    """The days of February that count as computed."""
+    return set(
+        made.rows(
+            "SELECT DISTINCT table_name, date_to FROM kpi_run WHERE state = 'DONE' AND period = 'D'"
+            " AND date_to <= %s",
+            (LAST,),
+        )
+    )
+
+
+def statements_of(work: Callable[[], object]) -> list[str]:
+    """Do it in this process; return what was sent, in the numbering of a process that is to die."""
+    sent: list[str] = []
+    usual = {name: getattr(Session, name) for name in ("run", "rows")}
+
+    def told(method: Callable[..., Any]) -> Callable[..., Any]:
+        def statement(self: Any, sql: str, *arguments: Any) -> Any:
+            sent[-1] = " ".join(sql.split())
+            return method(self, sql, *arguments)
+
+        return statement
+
+    try:
+        for name, method in usual.items():
+            setattr(Session, name, told(method))
+        with before_each_statement(lambda _: sent.append("COMMIT")):
+            work()
+    finally:
+        for name, method in usual.items():
+            setattr(Session, name, method)
+    return sent
+
+
+def points_to_die_at(sent: list[str]) -> list[int]:
+    """The first statement of each kind that changes something, and the one after it."""
+    first: dict[str, int] = {}
+    for number, text in enumerate(sent, start=1):
+        kind = (
+            " ".join(text.split()[:5]) if text.startswith("ALTER") else " ".join(text.split()[:3])
+        )
+        if not re.match(r"SELECT|SET|EXPLAIN", text):
+            first.setdefault(kind, number)
+    # A commit follows most of them; the last of all is the one after which the undo table counts.
+    last = max(number for number, text in enumerate(sent, start=1) if text == "COMMIT")
+    return sorted({*first.values(), *(number + 1 for number in first.values()), last})
+
+
+def test_the_server_killed_in_the_middle_of_an_exchange(
+    contract_settings: Settings, tmp_path: Path
+) -> None:
+    """It starts again with the month as before or as after, and a retry ends right."""
+    small = {"innodb-buffer-pool-size": "128M", "innodb-redo-log-capacity": "64M"}
+    with (
+        PrivateServer(tmp_path, options=small, bound=True) as server,
+        bare_databases(server.root_uri, contract_settings) as bare,
+    ):
+        made = bare("power_cut")
+        made.create_contract_source()
+        made.bootstrap(date(2025, 8, 1), date(2027, 1, 31))
+        old_facts.compute(made)
+        before = rows(made)
+        after = without_days(before, "2026-02")
+        for delay in (0.0, 0.01, 0.03, 0.06):
+            with kills_at_exchange(made, server, delay), contextlib.suppress(Exception):
+                retained(made)
+            server.start()
+            there = rows(made)
+            for table in FACTS:
+                assert there[table] in (before[table], after[table]), (delay, table)
+            retained(made)
+            assert rows(made) == after, delay
+            for name in undo_tables(made):
+                assert made.rows(f"CHECK TABLE {name}")[0][3] == "OK"
+            for table in FACTS:
+                assert made.rows(f"CHECK TABLE {table}")[0][3] == "OK"
+            bring_back(made)
+            assert rows(made) == before, delay
+        server.kill()  # to end in good order takes long, after what it went through
+
+
+@contextlib.contextmanager
+def kills_at_exchange(made: Warehouse, server: PrivateServer, delay: float) -> Iterator[None]:
+    """Kill the server some time after an exchange was sent, another one each time."""
+    at = random.Random(str(delay)).randrange(3)
+    usual = Session.run
+    seen: list[threading.Thread] = []
+
+    def strike() -> None:
+        time.sleep(delay)
+        server.kill()
+
+    def watched(self: Session, sql: str, *arguments: Any) -> int:
+        if "EXCHANGE PARTITION" in sql:
+            seen.append(threading.Thread(target=strike))
+            if len(seen) == at + 1:
+                seen[-1].start()
+        return usual(self, sql, *arguments)
+
+    Session.run = watched  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Session.run = usual  # type: ignore[method-assign]
+        if len(seen) > at:
+            seen[at].join()
+        assert not server.is_running()
+
+
+# -- with writers
+
+
+def test_what_a_backfill_writes_meanwhile_is_not_lost(old: Warehouse) -> None:
+    """Both at once, many times: what the backfill wrote is in the table, or in the undo table."""
+    chance = random.Random(7)
+    keys = "date_id, scope_id, target_id, metric_id, value_num, sample_size"
+    expected = february(old, keys, "kpi_value")
+    living = rows(old, "period <> 'D'")
+    scripts = {
+        "D": old.script("facts/kpi_value/range.sql"),
+        "W": old.script("rollup/kpi_value/period.sql"),
+    }
+    exchanged = kept = 0
+    for number in range(ROUNDS):
+        begin = FIRST.replace(day=chance.randint(FIRST.day, 26))
+        old.execute(
+            "DELETE FROM kpi_value WHERE period = 'D' AND date_id = %s AND MOD(id, 2) = 0", (begin,)
+        )
+        part = Slice.days("kpi_value", begin, begin.replace(day=begin.day + 2))
+        week = Slice("kpi_value", "W", date(2026, 3, 2), date(2026, 3, 8), (date(2026, 3, 8),))
+        writers: list[Running] = []
+
+        def start(part: Slice = part, week: Slice = week, writers: list[Running] = writers) -> None:
+            for each in (part, week):
+                writers.append(
+                    Running(Job(old.connections, old.settings, scripts[str(each.period)], each))
+                )
+
+        if number % 2:  # retention is ahead: they come while it copies
+            with at_statement("CREATE TABLE kpi_undo_kpi_value", start):
+                decided = retained(old)
+        else:
+            start()
+            time.sleep(number * 0.1)
+            decided = retained(old)
+        for writer in writers:
+            assert writer.outcome().exit_code == 0
+        removed = decided["kpi_value", "2026-02"].action == "rewrite" if decided else False
+        exchanged, kept = exchanged + removed, kept + (not removed)
+        there = february(old, keys, "kpi_value")
+        aside = {
+            row
+            for name in undo_tables(old)
+            if "kpi_value" in name
+            for row in february(old, keys, name)
+        }
+        lost = expected - there - aside
+        assert not [row for row in lost if part.first <= row[0] <= part.last], "written and lost"
+        assert {row[0] for row in lost} <= {begin}
+        assert {day for table, day in done(old) if table == "kpi_value"} == {
+            row[0] for row in there
+        }
+        assert rows(old, "period <> 'D'") == living
+        bring_back(old)
+        old.fact_range(begin, begin)
+        old.rollup(FIRST, LAST)
+        assert february(old, keys, "kpi_value") == expected
+    assert exchanged >= ROUNDS // 2, "each was first several times"
+    assert kept > 0
+
+
+def february(made: Warehouse, columns: str, table: str) -> set[tuple[Any, ...]]:
+    return set(
+        made.rows(
+            f"SELECT {columns} FROM {table} WHERE period = 'D' AND date_id >= %s AND date_id <= %s",
+            (FEBRUARY, LAST),
+        )
+    )
+
+
+@contextlib.contextmanager
+def at_statement(begins: str, act: Callable[[], object]) -> Iterator[None]:
+    """Act once, before the first statement of this process that begins so."""
+    usual = Session.run
+    struck: list[bool] = []
+
+    def watched(self: Session, sql: str, *arguments: Any) -> int:
+        if sql.startswith(begins) and not struck:
+            struck.append(True)
+            act()
+        return usual(self, sql, *arguments)
+
+    Session.run = watched  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Session.run = usual  # type: ignore[method-assign]
+        assert struck
+
+
+def test_a_writer_without_locks_is_found_and_the_exchange_taken_back(old: Warehouse) -> None:
+    if old.settings.storage != "partitioned":
+        return  # it deletes only what it has copied
+    before = rows(old)
+    strike = (
+        "UPDATE kpi_value SET numerator = 77 WHERE period = 'W' AND date_id = '2026-02-22' LIMIT 1"
+    )
+    with (
+        at_statement("ALTER TABLE kpi_value EXCHANGE", lambda: old.execute(strike)),
+        pytest.raises(RetentionError, match="it was exchanged back"),
+    ):
+        retained(old)
+    [(was, *_)], [now] = differing(before, rows(old)), differing(rows(old), before)
+    assert (was, 77) == (now[0], now[7]), "what was written is there, and all else as it was"
+    assert {table for table, _ in done(old)} == {"kpi_value"}
+    [changed] = differing(before, rows(old))
+    old.execute("UPDATE kpi_value SET numerator = %s WHERE id = %s", (changed[7], changed[0]))
+
+
+def differing(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> list[Any]:
+    return sorted(set(one["kpi_value"]) - set(other["kpi_value"]))
+
+
+# -- without room
+
+
+def test_without_room_nothing_is_removed(contract_settings: Settings, tmp_path: Path) -> None:
+    """The table beside goes into a tablespace of 4 MB: too few for 40,000 rows."""
+    small = {
+        "innodb-buffer-pool-size": "64M",
+        "innodb-redo-log-capacity": "64M",
+        "innodb-data-file-path": "ibdata1:12M:autoextend:max:16M",
+    }
+    with (
+        PrivateServer(tmp_path, options=small, bound=True) as server,
+        bare_databases(server.root_uri, contract_settings) as bare,
+    ):
+        made = bare("full").bootstrap(date(2026, 2, 1), date(2026, 3, 31))
+        made.execute("SET SESSION cte_max_recursion_depth = 100000")
+        made.execute(
+            "INSERT INTO kpi_state_count (date_id, period, scope_id, target_id, domain, state_code, state_ordre)"
+            " WITH RECURSIVE number AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM number WHERE n < 40010)"
+            " SELECT '2026-02-15', IF(n > 40000, 'D', 'W'), 1, 1, 'UA', LPAD(n, 32, '-'), 1 FROM number"
+        )
+        before = made.rows("CHECKSUM TABLE kpi_state_count")
+        decision = Decision("rewrite", "kpi_state_count", FEBRUARY, "p202602", ("D",), 10, 40000)
+        made.execute("SET GLOBAL innodb_file_per_table = OFF")
+        with session(ADMIN) as admin:
+            now = datetime.now(UTC).replace(tzinfo=None)
+            work = Work(admin, made.settings, Author(), SHORT, now)
+            with pytest.raises(PartitionError, match="no room left"):
+                remove(work, decision)
+            assert made.rows("CHECKSUM TABLE kpi_state_count") == before
+            assert undo_tables(made) == []
+            made.execute("SET GLOBAL innodb_file_per_table = ON")
+            assert remove(work, decision).rows_removed == 0
+            assert reading.month_rows(admin, "partitioned")[3].rows == {"W": 40000}
