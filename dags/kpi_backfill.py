@@ -64,9 +64,9 @@ with DAG(
             description="The types of scopes to compute; all by default.",
         ),
         "scope_ids": Param(
-            None,
-            type=["null", "array"],
-            items={"type": ["integer", "string"]},
+            [],
+            type="array",
+            items={"type": "string", "pattern": "^[0-9]+$"},
             title="Scope ids",
             description="Only these scopes (column id of kpi_scope), one a line; all when empty.",
         ),

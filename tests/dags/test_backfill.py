@@ -85,7 +85,7 @@ def test_only_what_was_asked_for_is_computed(computed: Operated) -> None:
         computed.warehouse.execute(f"DELETE FROM {table} WHERE period = 'D'")
     run = computed.run(
         "kpi_backfill",
-        RANGE | {"facts": ["kpi_value"], "scope_types": ["GROUPE"], "scope_ids": [group]},
+        RANGE | {"facts": ["kpi_value"], "scope_types": ["GROUPE"], "scope_ids": [str(group)]},
     )
     assert run.state == "success", run.failures
     found = computed.warehouse.rows("SELECT DISTINCT scope_id FROM kpi_value WHERE period = 'D'")
@@ -103,8 +103,8 @@ def test_only_what_was_asked_for_is_computed(computed: Operated) -> None:
         ({"date_to": "2999-01-01"}, "in the future"),
         ({"date_to": str(LAST + timedelta(days=1))}, "was last captured for 2026-02-17"),
         ({"date_from": "2025-08-03"}, "is the first day that can be computed"),
-        ({"scope_ids": [987654]}, "There is no scope with the id 987654"),
-        ({"scope_types": ["GROUPE"], "scope_ids": [1]}, "is of type GLOBAL"),
+        ({"scope_ids": ["987654"]}, "There is no scope with the id 987654"),
+        ({"scope_types": ["GROUPE"], "scope_ids": ["1"]}, "is of type GLOBAL"),
     ],
 )
 def test_a_range_that_cannot_be_computed_is_refused(
