@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,17 +19,13 @@ from typing import Any, NamedTuple
 import httpx
 from airflow_services import healthy, launch, stop
 from environment import environment
-from mysql_server import free_port
 
 from tests.dags.airflow_process import end_with_parent
 
 SERVICES = ("api-server", "scheduler", "dag-processor")  # nothing here is ever deferred
 PARTS = ("metadatabase", "scheduler", "dag_processor")
 UNFINISHED = ("queued", "running")
-FIRST_PORT = 18_080
 SECONDS_TO_START = 120.0
-
-
 # Airflow imports this file when it starts. What the scheduler has imported its workers need not: a task takes half the
 # time.
 LOCAL_SETTINGS = """
@@ -65,7 +62,9 @@ class RunningAirflow:
 
     def __init__(self, home: Path, variables: Mapping[str, str]) -> None:
         self.home = home
-        port = free_port(FIRST_PORT)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
         self._variables = {
             **environment(),
