@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kpi import catalog
-from kpi.rollups import longest_window, periods_of, windows_of
+from kpi.catalog import longest_window
+from kpi.rollups import periods_of, windows_of
 from kpi.settings import PROJECT
 from kpi.slices import ALL_SCOPES, Scopes, Slice
 
