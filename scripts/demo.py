@@ -118,8 +118,8 @@ def replay(
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nights", type=int, default=14)
-    parser.add_argument("--history", type=int, default=45, help="days backfilled before them")
+    parser.add_argument("--nights", type=int, default=10)
+    parser.add_argument("--history", type=int, default=28, help="days backfilled before them")
     parser.add_argument("--first", type=date.fromisoformat, default=date(2026, 2, 9))
     parser.add_argument("--learners", type=int, default=240)
     parser.add_argument("--seed", type=int, default=7)
