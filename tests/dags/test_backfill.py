@@ -64,6 +64,9 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing(computed: Operated)
         "AND scope_id = (SELECT id FROM kpi_scope WHERE scope_type = 'GLOBAL')",
         (FIRST,),
     )[0][0]
+    computed.warehouse.execute(
+        "UPDATE kpi_plan_gap SET done_count = done_count + 9 WHERE period = 'M' LIMIT 2"
+    )
     before = computed.checksums()
     run = computed.run("kpi_backfill", RANGE | {"dry_run": True})
     assert run.state == "success", run.failures
@@ -73,6 +76,7 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing(computed: Operated)
     assert f"kpi_state_count, {FIRST} to {LAST} would be: " in run.log
     assert "GLOBAL" in run.log
     assert "SCORE_NORM" in run.log
+    assert "kpi_plan_gap, 2026-02-01 to 2026-02-28 would be: 0 rows inserted, 2 changed" in run.log
     assert "kpi_plan_gap M would be rolled up for: 2026-02-28." in run.log
 
 

@@ -17,4 +17,4 @@ Plan against done of one week or month, as of each scope's closing day: the scri
   'done_count': 'figure.done_count'
 }) }}
 {% endfor %}
-{{ slice.write('kpi_plan_gap') }}
+{{ slice.write('kpi_plan_gap', compare=true) }}
