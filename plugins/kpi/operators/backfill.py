@@ -90,7 +90,7 @@ class FactRangeOperator(BaseOperator):
 
 
 class RangeRollupOperator(RollupOperator):
-    """Roll up the range of a backfill once; a dry run only names what would be rolled up."""
+    """Roll up the range of a backfill once; a dry run compares the plan gap and names the rest."""
 
     def execute(self, context: Any) -> None:
         require_wanted(context, self.table)
