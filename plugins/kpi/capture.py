@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 # How the steps of include/sql/capture are named: `relation: what`, some for the first or the later captures only.
 READ, COUNT = "read", "count"
+TOUCHED = "touched"
+# The steps that write what others found; those before them may be followed by a look at what is in force.
+_WRITING = ("follow runs", "remove versions", "close versions", "open versions", "append", "count")
 FIRST_ONLY, LATER_ONLY = "(first capture)", "(later captures)"
 # The stage's name of a contract column that may be NULL and is also part of a key, where NULL is 0.
 _STAGED_AS = {
@@ -56,6 +59,21 @@ class Found:
     @property
     def deleted(self) -> int:
         return self.closed
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What of some learners is not as the history says: rows as (learner_id, domain, ref_id), memberships, feedback.
+
+    Of learners who moved all rows are listed, since their scopes' figures lose or gain them.
+    """
+
+    rows: tuple[tuple[int, str, int], ...]
+    moved: bool
+    feedback: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.rows) or self.moved or self.feedback
 
 
 @dataclass(frozen=True)
@@ -150,24 +168,6 @@ def capture(
     return attempted(once, settings.write_attempts)
 
 
-def capture_learners(
-    learners: Sequence[int],
-    plan: Plan,
-    source: Session,
-    etl: Session,
-    steps: Sequence[Step],
-    settings: Settings,
-) -> list[Found]:
-    """Capture some learners alone in the session's transaction; return what was found.
-
-    `steps` are those of capture/learners.sql, whose temporary tables are there and empty. The caller holds the
-    capture's lock, and writes the ledger.
-    """
-    under_way = _Capture(plan, source, etl, settings.stream_batch_rows)
-    under_way.parameters["learners"] = json.dumps(list(learners))
-    return under_way.run(steps)
-
-
 def _entry(plan: Plan, found: Found) -> ledger.Entry:
     return ledger.Entry(
         f"kpi_src_{found.relation}",
@@ -196,11 +196,12 @@ class _Capture:
         }
 
     def run(self, steps: Sequence[Step]) -> list[Found]:
+        """Run steps in order; return what the relations among them were found to hold."""
         counts: dict[str, list[int]] = {}
         rejected: dict[str, int] = {}
         for step in steps:
             relation, _, name = step.name.partition(": ")
-            if temporary(step) or name.endswith(self.other_captures):
+            if temporary(step) or name.endswith(self.other_captures) or relation == TOUCHED:
                 continue
             if name == READ:
                 self._read(relation, step)
@@ -235,3 +236,43 @@ class _Capture:
         for batch in self.source.batches(step.sql, self.batch_rows, self.parameters):
             staged += self.etl.load(values, batch)
             log.info("%s: %s rows so far", step.name, staged)
+
+
+class LearnersCapture(_Capture):
+    """A capture of some learners alone, in the session's transaction: found first, then written.
+
+    `steps` are those of capture/learners.sql, whose temporary tables are there and empty. The caller holds the
+    capture's lock, and writes the ledger.
+    """
+
+    def __init__(
+        self,
+        learners: Sequence[int],
+        plan: Plan,
+        source: Session,
+        etl: Session,
+        steps: Sequence[Step],
+        batch_rows: int,
+    ) -> None:
+        super().__init__(plan, source, etl, batch_rows)
+        self.parameters["learners"] = json.dumps(list(learners))
+        self._steps = steps
+
+    def find(self) -> Touched:
+        """Compare the source with the history."""
+        self.run([step for step in self._steps if not _writes(step)])
+        step_of = {step.name.removeprefix(f"{TOUCHED}: "): step.sql for step in self._steps}
+        rows = set(self.etl.rows(step_of["rows that changed"]))
+        moved = [who for (who,) in self.etl.rows(step_of["learners who moved"])]
+        if moved:
+            rows |= set(self.etl.rows(step_of["all that is theirs"], {"moved": json.dumps(moved)}))
+        feedback = bool(self.etl.value(step_of["new feedback"]))
+        return Touched(tuple(sorted(rows)), bool(moved), feedback)
+
+    def write(self) -> list[Found]:
+        """Bring the history up to date; return what was found."""
+        return self.run([step for step in self._steps if _writes(step)])
+
+
+def _writes(step: Step) -> bool:
+    return step.name.partition(": ")[2].startswith(_WRITING)

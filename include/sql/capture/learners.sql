@@ -1,7 +1,8 @@
 /*
 One capture of some learners alone, those of %(learners)s, during the day: what kpi_incremental begins with. Their realisations, memberships
 and feedback are compared with the history as in a whole capture (capture.sql); the plan, the tree of targets and what an adapter
-rejects by itself wait for the night.
+rejects by itself wait for the night. What differs is found first, told by the steps `touched: …`, and written afterwards, so that what
+was in force before can be looked at in between.
 */
 {% set only_learners = true %}
 {% set source = source_schema() %}
@@ -40,6 +41,38 @@ WHERE
 {% include 'capture/membership.sql' %}
 
 {% include 'capture/feedback.sql' %}
+
+-- step: touched: rows that changed
+SELECT
+  learner_id,
+  domain,
+  ref_id
+FROM change_realisation;
+
+-- step: touched: learners who moved
+SELECT DISTINCT learner_id
+FROM change_membership;
+
+-- step: touched: all that is theirs
+SELECT
+  stage.learner_id,
+  stage.domain,
+  stage.ref_id
+FROM {{ history.wanted() | replace('%(learners)s', '%(moved)s') }}
+INNER JOIN stage_realisation AS stage
+  ON stage.learner_id = wanted.learner_id
+UNION DISTINCT
+SELECT
+  wanted.learner_id,
+  'UA' AS domain,
+  plan.ua_ref_id
+FROM {{ history.wanted() | replace('%(learners)s', '%(moved)s') }}
+INNER JOIN kpi_src_plan AS plan
+  ON plan.valid_to = '9999-12-31';
+
+-- step: touched: new feedback
+SELECT COUNT(*)
+FROM change_feedback;
 
 -- step: reject: count
 SELECT

@@ -19,7 +19,6 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_total (
   done DECIMAL(50, 20) NOT NULL,
   whole BIGINT NOT NULL,
   reconstructed BIGINT NOT NULL,
-  is_kept TINYINT(1) NOT NULL COMMENT 'in kpi_day_sum: all but the scopes of single learners, whose sums are what he adds',
   PRIMARY KEY (figure, scope_id, target_id)
 );
 
@@ -42,24 +41,22 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_cell (
 {{ refresh.create('kpi_tile_cache', dated=false) }}
 
 -- step: totals
-INSERT INTO stage_total (figure, scope_id, target_id, part, done, whole, reconstructed, is_kept)
+INSERT INTO stage_total (figure, scope_id, target_id, part, done, whole, reconstructed)
 SELECT
   difference.figure,
   difference.scope_id,
   difference.target_id,
-  IF(kpi_scope.scope_type = 'APPRENANT', difference.new_part, COALESCE(kept.part, 0) + difference.part),
-  IF(kpi_scope.scope_type = 'APPRENANT', difference.new_done, COALESCE(kept.done, 0) + difference.done),
-  IF(kpi_scope.scope_type = 'APPRENANT', difference.new_whole, COALESCE(kept.whole, 0) + difference.whole),
-  IF(kpi_scope.scope_type = 'APPRENANT', difference.new_reconstructed, COALESCE(kept.reconstructed, 0) + difference.reconstructed),
-  kpi_scope.scope_type <> 'APPRENANT'
+  COALESCE(kept.part, 0) + difference.part,
+  COALESCE(kept.done, 0) + difference.done,
+  COALESCE(kept.whole, 0) + difference.whole,
+  COALESCE(kept.reconstructed, 0) + difference.reconstructed
 FROM (
   SELECT
     figure,
     scope_id,
     target_id,
 {%- for name in ('part', 'done', 'whole', 'reconstructed') %}
-    SUM(sign * {{ name }}) AS {{ name }},
-    SUM(IF(sign = 1, {{ name }}, 0)) AS new_{{ name }}{{ ',' if not loop.last }}
+    SUM(sign * {{ name }}) AS {{ name }}{{ ',' if not loop.last }}
 {%- endfor %}
   FROM stage_contribution
   GROUP BY figure, scope_id, target_id
@@ -69,8 +66,6 @@ FROM (
     OR SUM(sign * whole) <> 0
     OR SUM(sign * reconstructed) <> 0
 ) AS difference
-INNER JOIN kpi_scope
-  ON kpi_scope.id = difference.scope_id
 LEFT JOIN kpi_day_sum AS kept
   ON kept.figure = difference.figure
   AND kept.scope_id = difference.scope_id
@@ -96,9 +91,7 @@ FROM (
     whole,
     reconstructed
   FROM stage_total
-  WHERE
-    is_kept = 1
-    AND whole > 0
+  WHERE whole > 0
 ) AS new
 ON DUPLICATE KEY UPDATE
   part = new.part,
@@ -113,9 +106,7 @@ INNER JOIN kpi_day_sum AS kept
   ON kept.figure = stage_total.figure
   AND kept.scope_id = stage_total.scope_id
   AND kept.target_id = stage_total.target_id
-WHERE
-  stage_total.is_kept = 1
-  AND stage_total.whole = 0;
+WHERE stage_total.whole = 0;
 
 -- step: delay cells
 INSERT INTO stage_delay_cell (figure, scope_id, target_id)

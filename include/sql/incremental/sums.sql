@@ -1,5 +1,5 @@
 /*
-The exact sums of %(as_of)s behind its figures, of all scopes but those of single learners: what later changes add to (refresh.sql).
+The exact sums of %(as_of)s behind its figures, to which later changes are added (refresh.sql).
 */
 {% set mode = 'sums' %}
 {% import 'macros/by_scope.sql' as by_scope with context %}

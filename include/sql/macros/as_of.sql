@@ -3,8 +3,9 @@ What was true at the end of local days, as CTEs to begin a figure with. The fram
   day      one day, %(as_of)s: the nightly batch
   closing  the same, for the scopes whose week or month closes on %(as_of)s
   range    all days from %(first)s to %(last)s at once, for the scopes asked for: backfills and windows
-  learners one day, %(as_of)s, for the learners of %(learners)s (a JSON list of ids) alone: what they add to their scopes' figures
-  sums     the same as day, for scopes of more than one learner alone: the sums that mode `learners` adds to
+  learners one day, %(as_of)s, for the learners of %(learners)s (a JSON list of ids) alone, and of their rows those of %(touched)s (a JSON
+           list of [learner_id, domain, ref_id]): what these add to their scopes' figures
+  sums     the same as day, as far as the sums that mode `learners` adds to
   cells    one day, %(as_of)s, for the cells of stage_delay_cell alone (macros/delays.sql)
 Each row carries the days it counts on, first_day to last_day; with one day both are that day. So one SELECT serves all modes, as long
 as it leaves the days to these columns and does not bind %(as_of)s itself (it is then computed day by day).
@@ -69,16 +70,24 @@ kpi_time AS opening
     AND (%(scope_ids)s IS NULL OR FIND_IN_SET({{ scope }}.id, %(scope_ids)s) > 0)
 {%- endmacro %}
 
-{# In mode `learners`, the learners asked for. #}
+{# In mode `learners`, the learners asked for, … #}
 {% macro of_wanted() -%}
 {% if days == 'learners' %}
   CROSS JOIN JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
 {%- endif %}
 {%- endmacro %}
 
-{% macro is_wanted(rows) -%}
+{# … and what of theirs is touched. #}
+{% macro of_touched() -%}
 {% if days == 'learners' %}
-    AND {{ rows }}.learner_id = wanted.learner_id
+  CROSS JOIN JSON_TABLE(
+    %(touched)s,
+    '$[*]' COLUMNS (
+      learner_id BIGINT PATH '$[0]',
+      domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') PATH '$[1]',
+      ref_id BIGINT PATH '$[2]'
+    )
+  ) AS touched
 {%- endif %}
 {%- endmacro %}
 
@@ -135,7 +144,7 @@ member AS (
 {{- of_wanted() }}
   INNER JOIN kpi_src_membership AS membership
     ON {{ in_force('membership') }}
-    {{- is_wanted('membership') }}
+    {{- '\n    AND membership.learner_id = wanted.learner_id' if days == 'learners' }}
     AND {{ active('membership') }}
   INNER JOIN kpi_scope
     ON kpi_scope.scope_type = membership.scope_type
@@ -199,10 +208,14 @@ realisation AS (
     day.date_id AS first_day,
     day.date_id AS last_day
   FROM kpi_time AS day
-{{- of_wanted() }}
+{{- of_touched() }}
   INNER JOIN kpi_src_realisation AS history{{ ' IGNORE INDEX (uq_realisation)' if days in ('day', 'closing', 'sums') }}
     ON {{ in_force('history') }}
-    {{- is_wanted('history') }}
+{%- if days == 'learners' %}
+    AND history.learner_id = touched.learner_id
+    AND history.domain = touched.domain
+    AND history.ref_id = touched.ref_id
+{%- endif %}
   WHERE
     day.date_id = %(as_of)s
 {%- endif %}
@@ -249,7 +262,7 @@ planned AS (
     day.date_id AS first_day,
     day.date_id AS last_day
   FROM kpi_time AS day
-{{- of_wanted() }}
+{{- of_touched() }}
   INNER JOIN kpi_src_plan AS plan
     ON {{ in_force('plan') }}
   INNER JOIN kpi_src_membership AS groupe
@@ -257,7 +270,11 @@ planned AS (
     AND groupe.scope_ref_id = plan.scope_ref_id
     AND {{ in_force('groupe') }}
     AND {{ active('groupe') }}
-    {{- is_wanted('groupe') }}
+{%- if days == 'learners' %}
+    AND groupe.learner_id = touched.learner_id
+    AND touched.domain = 'UA'
+    AND plan.ua_ref_id = touched.ref_id
+{%- endif %}
   WHERE day.date_id = %(as_of)s
 )
 {%- endif %}

@@ -78,7 +78,6 @@ cohort_sum AS (
 ),
 
 scope_sum AS (
-{%- if days != 'sums' %}
   SELECT /*+ NO_MERGE(learner_sum) */
     member.scope_id,
     learner_sum.target_id{% for name in columns %},
@@ -88,7 +87,6 @@ scope_sum AS (
     ON member.learner_id = learner_sum.learner_id
     AND member.scope_type = 'APPRENANT'
   UNION ALL
-{%- endif %}
   SELECT
     member.scope_id,
     cohort_sum.target_id{% for name in columns %},

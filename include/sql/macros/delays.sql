@@ -87,9 +87,11 @@ answered AS (
     {{ as_of.local_day('feedback.feedback_at') }} AS happened_on
 {%- endif %}
   FROM {{ window_bounds() }}
+{{- as_of.of_wanted() }}
   INNER JOIN kpi_src_feedback AS feedback
     ON feedback.feedback_at >= window_start.utc_start
     AND feedback.feedback_at < window_end.utc_end
+    {{- '\n    AND feedback.learner_id = wanted.learner_id' if days == 'learners' }}
   WHERE
     {{ of_window() }}
     AND feedback.submitted_at IS NOT NULL

@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS kpi_day_sum (
   whole BIGINT NOT NULL COMMENT 'the sample',
   reconstructed BIGINT NOT NULL COMMENT 'how many of the sample rest on reconstructed versions',
   PRIMARY KEY (figure, scope_id, target_id)
-) ENGINE = InnoDB COMMENT 'exact sums of the open day''s figures, but for the scopes of single learners';
+) ENGINE = InnoDB COMMENT 'exact sums behind the open day''s figures';
 
 SET @add_finished = IF(
   (SELECT COUNT(*) FROM information_schema.statistics
@@ -48,3 +48,16 @@ PREPARE add_finished FROM @add_finished;
 EXECUTE add_finished;
 
 DEALLOCATE PREPARE add_finished;
+
+SET @add_learner = IF(
+  (SELECT COUNT(*) FROM information_schema.statistics
+    WHERE table_schema = DATABASE() AND table_name = 'kpi_src_feedback' AND index_name = 'idx_learner') = 0,
+  'ALTER TABLE kpi_src_feedback ADD KEY idx_learner (learner_id, feedback_at)',
+  'DO 0'
+);
+
+PREPARE add_learner FROM @add_learner;
+
+EXECUTE add_learner;
+
+DEALLOCATE PREPARE add_learner;

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from kpi import calendar, ledger, periods, rollups, slices
-from kpi.capture import Plan, capture_learners, last_capture
+from kpi.capture import LearnersCapture, Plan, last_capture
 from kpi.connections import ETL, SOURCE, Session, attempted, session
 from kpi.errors import KpiError
 from kpi.incremental import changes, opening
@@ -215,21 +215,34 @@ class _Refresh:
     def run(self, by: ledger.Author, started: datetime) -> Refreshed:
         etl = self.etl
         done = Refreshed(self.batch)
-        latest = etl.rows(_LATEST, self.values)
-        self._contributions(BEFORE)
-        found = capture_learners(
-            self.batch.learners, self.plan, self.source, etl, self.scripts.capture, self.settings
+        capture = LearnersCapture(
+            self.batch.learners,
+            self.plan,
+            self.source,
+            etl,
+            self.scripts.capture,
+            self.settings.stream_batch_rows,
         )
-        self._contributions(AFTER)
-        done.begun_or_ended = tuple(one for (one,) in etl.rows(_BEGUN_OR_ENDED, self.values))
-        done.states_reordered = bool(etl.value(_REORDERED, self.values))
-        self._write(done)
-        done.latest_moved = etl.rows(_LATEST, self.values) != latest
-        self._record(done, found, by, started)
+        if touched := capture.find():
+            self.values["touched"] = json.dumps(touched.rows)
+            latest = etl.rows(_LATEST, self.values)
+            self._contributions(BEFORE)
+            found = capture.write()
+            self._contributions(AFTER)
+            done.begun_or_ended = self._begun_or_ended(touched.moved)
+            done.states_reordered = bool(etl.value(_REORDERED, self.values))
+            self._write(done)
+            done.latest_moved = etl.rows(_LATEST, self.values) != latest
+            self._record(done, found, by, started)
         changes.finish(etl, self.batch)
         if done.unfinished:
             etl.run("UPDATE kpi_open_day SET is_finished = 0")
         return done
+
+    def _begun_or_ended(self, moved: bool) -> tuple[int, ...]:
+        if not moved:
+            return ()
+        return tuple(scope for (scope,) in self.etl.rows(_BEGUN_OR_ENDED, self.values))
 
     def _contributions(self, sign: int) -> None:
         for step in self.scripts.contributions:
