@@ -46,6 +46,11 @@ def note(etl: Session, learners: Iterable[int]) -> int:
     return len(rows)
 
 
+def pending(etl: Session) -> bool:
+    """Tell whether any change is not in the figures yet."""
+    return etl.value("SELECT id FROM kpi_change WHERE done_at IS NULL LIMIT 1") is not None
+
+
 def claim(etl: Session, by: str, most: int) -> Batch | None:
     """Take up the oldest pending changes, at most `most` of them; None when there are none. Commits.
 

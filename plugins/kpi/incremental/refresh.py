@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from kpi.connections import ETL, SOURCE, Session, attempted, session
 from kpi.errors import KpiError
 from kpi.incremental import changes, opening
 from kpi.settings import Settings
-from kpi.slices import Slice, Written, create_temporary, lock, lock_name, run_step, temporary
+from kpi.slices import Slice, Written, create_temporary, lock_name, locks, run_step, temporary
 from kpi.templates import Step
 
 log = logging.getLogger(__name__)
@@ -101,6 +100,10 @@ WHOLE = (
 )
 
 
+class NotOpen(KpiError):
+    """Today's rows do not follow the history: they have to be computed whole first."""
+
+
 class Scripts(NamedTuple):
     """The steps of incremental/contributions.sql, capture/learners.sql and incremental/refresh.sql."""
 
@@ -131,18 +134,25 @@ def refresh_next(
 ) -> Refreshed | None:
     """Take up the oldest pending changes and bring today's figures up to date with them; None when there are none.
 
-    `captured_at`, naive UTC, is the clock: today is its local day, which must be open. Raises KpiError otherwise, or
-    when a whole capture lies after it; MySQL's errors go through. Either way nothing was changed.
+    `captured_at`, naive UTC, is the clock: today is its local day, which must be open. Raises NotOpen otherwise, or
+    KpiError when a whole capture lies after it; MySQL's errors go through. Either way nothing was changed.
     """
     day = calendar.local_date(captured_at, settings.timezone)
 
     def once() -> Refreshed | None:
+        with session(ETL) as etl:
+            if not changes.pending(etl):
+                return None
+            return refreshed(etl)
+
+    def refreshed(etl: Session) -> Refreshed | None:
         begun = time.monotonic()
         started = datetime.now(UTC).replace(tzinfo=None)
-        with session(SOURCE) as source, session(ETL) as etl, _locked(etl, day, settings):
+        names = _lock_names(etl, day)
+        with session(SOURCE) as source, locks(etl, names, settings.lock_wait_seconds):
             last = last_capture(etl)
             if last is None or not opening.is_open(etl, day):
-                raise KpiError(
+                raise NotOpen(
                     f"{day} is not open for changes; let kpi_incremental open it, after kpi_daily has captured once."
                 )
             if captured_at <= last.captured_at:
@@ -164,24 +174,19 @@ def refresh_next(
     return attempted(once, settings.write_attempts)
 
 
-@contextmanager
-def _locked(etl: Session, day: date, settings: Settings) -> Iterator[None]:
-    """Hold what a capture, and the writers of all that the day's rows are in, hold."""
+def _lock_names(etl: Session, day: date) -> list[str]:
+    """Return the locks of a capture and of the writers of all that the day's rows are in."""
     names: list[tuple[str, ...]] = [("incremental",), ("capture",)]
     week, month = periods.week_of(day), periods.month_of(day)
-    for table in (*rollups.ROLLED_UP, "kpi_tile_cache"):
+    for table in rollups.ROLLED_UP:
         parts = [Slice.of_period(table, week), Slice.of_period(table, month)]
-        if table == "kpi_tile_cache":
-            parts = [Slice.tiles(day)]
-        elif table != "kpi_plan_gap":
+        if table != "kpi_plan_gap":
             parts.insert(0, Slice.daily(table, day))
         if table == "kpi_value":
             parts.append(Slice.days(table, day, day, period="R"))
         names += [name for part in parts for name in part.locks]
-    with ExitStack() as held:
-        for name in names:
-            held.enter_context(lock(etl, lock_name(etl.schema, *name), settings.lock_wait_seconds))
-        yield
+    names += Slice.tiles(day).locks
+    return [lock_name(etl.schema, *name) for name in names]
 
 
 class _Refresh:

@@ -61,7 +61,11 @@ class RefreshOperator(BaseBranchOperator):
                 return []
             if not opening.is_open(etl, day):
                 return self._unopened(context, day)
-        done = self._refresh(context, day)
+        try:
+            done = self._refresh(context, day)
+        except refresh.NotOpen:
+            # A capture of all learners came between two changes.
+            return self._unopened(context, day)
         self.log.info("%s:\n%s", day, _table(done))
         return []
 
