@@ -28,7 +28,8 @@ from kpi.slices import Slice
 from mysql_server import PrivateServer
 
 from tests.faults import processes
-from tests.faults.processes import Job, Running, before_each_statement
+from tests.faults.power_cuts import mortal_server
+from tests.faults.processes import Job, Running, statements_of
 from tests.sql import old_facts
 from tests.sql.old_facts import (
     FEBRUARY,
@@ -137,29 +138,6 @@ def done(made: Warehouse) -> set[tuple[str, date]]:
     )
 
 
-def statements_of(work: Callable[[], object]) -> list[str]:
-    """Do it in this process; return what was sent, in the numbering of a process that is to die."""
-    sent: list[str] = []
-    usual = {name: getattr(Session, name) for name in ("run", "rows")}
-
-    def told(method: Callable[..., Any]) -> Callable[..., Any]:
-        def statement(self: Any, sql: str, *arguments: Any) -> Any:
-            sent[-1] = " ".join(sql.split())
-            return method(self, sql, *arguments)
-
-        return statement
-
-    try:
-        for name, method in usual.items():
-            setattr(Session, name, told(method))
-        with before_each_statement(lambda _: sent.append("COMMIT")):
-            work()
-    finally:
-        for name, method in usual.items():
-            setattr(Session, name, method)
-    return sent
-
-
 def points_to_die_at(sent: list[str]) -> list[int]:
     """The first statement of each kind that changes something, and the one after it."""
     first: dict[str, int] = {}
@@ -178,9 +156,8 @@ def test_the_server_killed_in_the_middle_of_an_exchange(
     contract_settings: Settings, tmp_path: Path
 ) -> None:
     """It starts again with the month as before or as after, and a retry ends right."""
-    small = {"innodb-buffer-pool-size": "128M", "innodb-redo-log-capacity": "64M"}
     with (
-        PrivateServer(tmp_path, options=small, bound=True) as server,
+        mortal_server(tmp_path) as server,
         bare_databases(server.root_uri, contract_settings) as bare,
     ):
         made = bare("power_cut")
@@ -204,7 +181,6 @@ def test_the_server_killed_in_the_middle_of_an_exchange(
                 assert made.rows(f"CHECK TABLE {table}")[0][3] == "OK"
             bring_back(made)
             assert rows(made) == before, delay
-        server.kill()  # to end in good order takes long, after what it went through
 
 
 @contextlib.contextmanager
