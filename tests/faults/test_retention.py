@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from kpi.connections import ADMIN, Session, session
+from kpi.errors import ConnectionProblem
 from kpi.ledger import Author
 from kpi.partitions.layouts import PartitionError, Storage
 from kpi.retention import reading, run
@@ -300,6 +301,26 @@ def at_statement(begins: str, act: Callable[[], object]) -> Iterator[None]:
     finally:
         Session.run = usual  # type: ignore[method-assign]
         assert struck
+
+
+def test_a_server_that_becomes_read_only_on_the_way(old: Warehouse) -> None:
+    before, done_before = rows(old), done(old)
+    of_mode = {"partitioned": "ALTER TABLE kpi_percentiles EXCHANGE", "foreign_keys": "DELETE"}
+    try:
+        with (
+            at_statement(
+                of_mode[old.settings.storage], lambda: old.execute("SET GLOBAL read_only = ON")
+            ),
+            pytest.raises(ConnectionProblem, match="is read-only"),
+        ):
+            retained(old)
+    finally:
+        old.execute("SET GLOBAL read_only = OFF")
+    assert rows(old) == before
+    retained(old)
+    assert rows(old) == without_days(before, "2026-02")
+    bring_back(old)
+    assert (rows(old), done(old)) == (before, done_before)
 
 
 # In the other mode nothing is exchanged: it deletes only what it has copied.
