@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,8 +19,14 @@ SMALL = {"innodb-buffer-pool-size": "128M", "innodb-redo-log-capacity": "64M"}
 
 @contextmanager
 def mortal_server(home: Path) -> Iterator[PrivateServer]:
-    """Start a server that may be killed; what it went through makes an end in good order slow, so it is killed."""
-    server = PrivateServer(home, options=SMALL, bound=True)
+    """Start a server that may be killed; what it went through makes an end in good order slow, so it is killed.
+
+    While it is gone nobody may take its port: so it has one that the system gives, far from those that others look at.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    server = PrivateServer(home, port=port, options=SMALL, bound=True)
     server.start()
     try:
         yield server
