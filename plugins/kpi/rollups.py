@@ -71,6 +71,36 @@ def slices_to_roll_up(
     return _whole(parts, longest, settings) if parts else []
 
 
+def _whole(parts: Sequence[Slice], longest: int, settings: Settings) -> list[Slice]:
+    """Leave out the dates that hold a day removed by retention, and say so: their rows stay as they are."""
+    dates = [(part.period or "", day) for part in parts for day in part.dates]
+    bounds = [dropped.needs(period, day, longest) for period, day in dates]
+    with session(ETL) as etl:
+        gone = dropped.dropped_days(
+            etl, min(first for first, _ in bounds), max(last for _, last in bounds), settings
+        )
+    found = []
+    left: list[str] = []
+    for part in parts:
+        kept = dropped.without_dropped(part.period or "", part.dates, longest, gone)
+        left += [str(day) for day in part.dates if day not in kept]
+        if len(kept) == len(part.dates):
+            found.append(part)
+        elif kept:
+            found.append(replace(part, first=kept[0], last=kept[-1], dates=tuple(kept)))
+    if left:
+        log.warning(
+            "%s %s of %s stay as before: retention removed days that they need (%s to %s). To compute them again, "
+            "trigger kpi_backfill over all of those with into_dropped.",
+            parts[0].table,
+            parts[0].period,
+            ", ".join(left),
+            gone[0],
+            gone[-1],
+        )
+    return found
+
+
 def missed_slices(table: str, period: str, day: date, settings: Settings) -> list[Slice]:
     """Return the slices of a table, for period W, M or R, that end before a day and that rollups missed.
 
@@ -102,33 +132,3 @@ def missed_slices(table: str, period: str, day: date, settings: Settings) -> lis
     if period == "R":
         return [Slice(table, period, dates[0], dates[-1], tuple(dates))]
     return [Slice.of_period(table, periods.PERIOD_OF[period](last)) for last in dates]
-
-
-def _whole(parts: Sequence[Slice], longest: int, settings: Settings) -> list[Slice]:
-    """Leave out the dates that hold a day removed by retention, and say so: their rows stay as they are."""
-    dates = [(part.period or "", day) for part in parts for day in part.dates]
-    bounds = [dropped.needs(period, day, longest) for period, day in dates]
-    with session(ETL) as etl:
-        gone = dropped.dropped_days(
-            etl, min(first for first, _ in bounds), max(last for _, last in bounds), settings
-        )
-    found = []
-    left: list[str] = []
-    for part in parts:
-        kept = dropped.without_dropped(part.period or "", part.dates, longest, gone)
-        left += [str(day) for day in part.dates if day not in kept]
-        if len(kept) == len(part.dates):
-            found.append(part)
-        elif kept:
-            found.append(replace(part, first=kept[0], last=kept[-1], dates=tuple(kept)))
-    if left:
-        log.warning(
-            "%s %s of %s stay as before: retention removed days that they need (%s to %s). To compute them again, "
-            "trigger kpi_backfill over all of those with into_dropped.",
-            parts[0].table,
-            parts[0].period,
-            ", ".join(left),
-            gone[0],
-            gone[-1],
-        )
-    return found
