@@ -17,8 +17,11 @@ hold the day, and the rolling windows (7 and 30 days) that hold it. The current 
 date*; `extra_json` says as of which day, how many days that covers and whether the period is complete. Then
 `kpi_tile_cache`.
 
+**Days that no rollup has taken yet**, since this DAG was paused or failed, are taken along by the next run, when they
+lie at most 90 days before its own; its log names them.
+
 **When to trigger by hand:** with `date`, after a metric's rollup rule was changed. An old day brings its own
-week, month and windows up to date and nothing else.
+week, month and windows up to date, and days before it that no rollup has taken.
 
 **When a task is red** its last log line says what to do. Each week, month or day of windows is written all or
 nothing; clear the task to try again.
@@ -52,6 +55,7 @@ with DAG(
                 period="W",
                 sql=f"rollup/{table}/period.sql",
                 days=DAYS,
+                takes_missed=True,
             )
 
     with TaskGroup("months") as months:
@@ -62,6 +66,7 @@ with DAG(
                 period="M",
                 sql=f"rollup/{table}/period.sql",
                 days=DAYS,
+                takes_missed=True,
             )
 
     windows = RollupOperator(
@@ -70,6 +75,7 @@ with DAG(
         period="R",
         sql="rollup/kpi_value/rolling.sql",
         days=DAYS,
+        takes_missed=True,
     )
     tiles = TileCacheOperator(
         task_id="kpi_tile_cache", sql="display/kpi_tile_cache.sql", day="{{ business_date() }}"

@@ -167,15 +167,22 @@ class Warehouse:
         }
 
     def rollup(
-        self, first: date, last: date | None = None, tables: Iterable[str] = rollups.ROLLED_UP
+        self,
+        first: date,
+        last: date | None = None,
+        tables: Iterable[str] = rollups.ROLLED_UP,
+        takes_missed: bool = False,
     ) -> dict[str, slices.Written]:
-        """Roll up a day, or a range: weeks, months, windows, tiles, as kpi_rollup does."""
+        """Roll up a day, or a range: weeks, months, windows, tiles, as kpi_rollup does, with what it missed if told."""
         last = last or first
         written: dict[str, slices.Written] = {}
         for table, period, path in ROLLUPS:
             if table not in tables:
                 continue
-            for part in rollups.slices_to_roll_up(table, period, first, last, self.settings):
+            parts = rollups.slices_to_roll_up(table, period, first, last, self.settings)
+            if takes_missed:
+                parts += rollups.missed_slices(table, period, first, self.settings)
+            for part in parts:
                 one = self._write(part, path)
                 written[f"{table} {period}"] = written.get(f"{table} {period}", Written()) + one
         written["tiles"] = self._write(slices.Slice.tiles(last), "display/kpi_tile_cache.sql")

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-from kpi import calendar, catalog, migrations
+from kpi import calendar, catalog, ledger, migrations
 from kpi.connections import ADMIN, ETL, SOURCE, Session, same_server, session
 from kpi.errors import ConnectionProblem, KpiError
 from kpi.retention.dropped import require_history
+from kpi.run_dates import now
 from kpi.settings import Settings
+
+_CLOCKS_APART = timedelta(minutes=5)
 
 # A column of each kind of table that the batch writes, to ask for the right to insert.
 _WRITTEN = {
@@ -40,6 +43,7 @@ def before_daily(day: date, settings: Settings) -> None:
     with session(SOURCE) as source, session(ETL) as etl:
         require_schema(etl, settings)
         require_rights(etl)
+        require_clock(etl)
         require_days(etl, day, settings.timezone)
         require_history(etl, day)
         require_source(source, adapter)
@@ -107,6 +111,22 @@ def require_rights(etl: Session) -> None:
         # EXPLAIN needs the rights of the statement that it explains, and executes nothing.
         etl.rows(f"EXPLAIN DELETE FROM {table} WHERE FALSE")
         etl.rows(f"EXPLAIN INSERT INTO {table} ({column}) SELECT {column} FROM {table} WHERE FALSE")
+
+
+def require_clock(etl: Session) -> None:
+    """Refuse a clock that MySQL's contradicts, and a history from the future: a capture would be dated wrongly."""
+    here, there = now(), etl.value("SELECT UTC_TIMESTAMP(6)")
+    if abs(here - there) > _CLOCKS_APART:
+        raise KpiError(
+            f"The clock of this machine says {here:%Y-%m-%d %H:%M:%S} UTC, that of the server of {etl.conn_id} "
+            f"{there:%Y-%m-%d %H:%M:%S}; set the wrong one right, or a capture would be dated by it."
+        )
+    captured = ledger.watermark(etl)
+    if captured is not None and captured > here:
+        raise KpiError(
+            f"The last capture is dated {captured} UTC, in the future, so nothing would be captured until then; set "
+            "the clock if it is wrong, else restore the kpi_src_* tables and kpi_run from before that capture."
+        )
 
 
 def require_days(etl: Session, day: date, zone: str) -> None:

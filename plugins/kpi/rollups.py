@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # The tables that have weeks and months; kpi_value has windows (R) as well.
 ROLLED_UP = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap")
+# How far back a rollup looks for days that no rollup has taken: so many days retention keeps at least.
+DAYS_LOOKED_BACK = 90
 
 
 def periods_of(
@@ -102,3 +104,36 @@ def _whole(parts: Sequence[Slice], longest: int, settings: Settings) -> list[Sli
             gone[-1],
         )
     return found
+
+
+def missed_slices(table: str, period: str, day: date, settings: Settings) -> list[Slice]:
+    """Return the slices of a table, for period W, M or R, that end before a day and that rollups missed.
+
+    They are older than a done day that they hold: an event of kpi_daily is lost while kpi_rollup is paused. What holds
+    a day removed by retention stays as it is.
+    """
+    longest = catalog.longest_window(catalog.metrics(settings.sql_dir))
+    values = {
+        "fact_table": table,
+        "period": period,
+        "longest": longest,
+        "first": day - timedelta(days=DAYS_LOOKED_BACK),
+        "run_day": day,
+    }
+    with session(ETL) as etl:
+        dates = [row[0] for row in etl.rows(renderer(settings)("rollup/missed_days.sql"), values)]
+        if dates:
+            first, _ = dropped.needs(period, dates[0], longest)
+            gone = dropped.dropped_days(etl, first, dates[-1], settings)
+            dates = dropped.without_dropped(period, dates, longest, gone)
+    if not dates:
+        return []
+    log.warning(
+        "%s %s of %s: no rollup has taken all their days (kpi_rollup was paused, or failed), so they are taken along.",
+        table,
+        period,
+        ", ".join(map(str, dates)),
+    )
+    if period == "R":
+        return [Slice(table, period, dates[0], dates[-1], tuple(dates))]
+    return [Slice.of_period(table, periods.PERIOD_OF[period](last)) for last in dates]

@@ -134,3 +134,15 @@ def test_a_day_is_rolled_up_by_its_key(computed: Operated) -> None:
             ("kpi_rolled_up_facts", str(school.day_of(night)))
         ]
     assert computed_rows(computed.warehouse) == by_hand
+
+
+def test_a_rollup_takes_along_what_rollups_missed(computed: Operated) -> None:
+    """Of five days only the last has a run, as after kpi_rollup was paused."""
+    by_hand = computed_rows(computed.warehouse)
+    wipe_computed(computed.warehouse)
+    for night in range(NIGHTS):
+        computed.warehouse.facts(school.day_of(night))
+    run = computed.run("kpi_rollup", partition_key=str(LAST))
+    assert run.state == "success", run.failures
+    assert "kpi_plan_gap W of 2026-02-15: no rollup has taken all their days" in run.log
+    assert computed_rows(computed.warehouse) == by_hand

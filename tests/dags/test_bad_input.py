@@ -118,6 +118,29 @@ def test_a_capture_instant_that_cannot_be(sound: Operated, instant: str, beginni
     assert refused(sound, conf).startswith(beginning)
 
 
+@pytest.mark.parametrize("hours", [-24, 24])
+def test_a_clock_that_mysqls_contradicts(sound: Operated, hours: int) -> None:
+    other = f"SET SESSION timestamp = UNIX_TIMESTAMP(SYSDATE()) + {3600 * hours}"
+    sound.warehouse.execute("SET GLOBAL init_connect = %s", (other,))
+    try:
+        sentence = refused(sound)
+    finally:
+        sound.warehouse.execute("SET GLOBAL init_connect = ''")
+    assert sentence.startswith("The clock of this machine says 20")
+    assert "that of the server of kpi_etl 20" in sentence
+
+
+def test_a_last_capture_in_the_future(sound: Operated) -> None:
+    """As after a night whose clock was wrong: no later one would capture anything."""
+    moved = "UPDATE kpi_run SET watermark = watermark {} INTERVAL 10 YEAR WHERE period IS NULL"
+    sound.warehouse.execute(moved.format("+"))
+    try:
+        sentence = refused(sound)
+    finally:
+        sound.warehouse.execute(moved.format("-"))
+    assert sentence.startswith("The last capture is dated 2036-02-15 01:30:00 UTC, in the future, ")
+
+
 # -- connections and rights
 
 

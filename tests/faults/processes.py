@@ -121,6 +121,29 @@ def before_each_statement(act: Callable[[int], None]) -> Iterator[None]:
             setattr(Session, name, method)
 
 
+def statements_of(work: Callable[[], object]) -> list[str]:
+    """Do it in this process; return what was sent, in the numbering of a process that is to die."""
+    sent: list[str] = []
+    usual = {name: getattr(Session, name) for name in ("run", "rows")}
+
+    def told(method: Callable[..., Any]) -> Callable[..., Any]:
+        def statement(self: Any, sql: str, *arguments: Any) -> Any:
+            sent[-1] = " ".join(sql.split())
+            return method(self, sql, *arguments)
+
+        return statement
+
+    try:
+        for name, method in usual.items():
+            setattr(Session, name, told(method))
+        with before_each_statement(lambda _: sent.append("COMMIT")):
+            work()
+    finally:
+        for name, method in usual.items():
+            setattr(Session, name, method)
+    return sent
+
+
 def _work(job: Work, dies_at: int | None, gate: Barrier | None, answers: Connection) -> None:
     done = 0
 

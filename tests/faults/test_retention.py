@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 from kpi.connections import ADMIN, Session, session
+from kpi.errors import ConnectionProblem
 from kpi.ledger import Author
-from kpi.partitions.layouts import PartitionError
+from kpi.partitions.layouts import PartitionError, Storage
 from kpi.retention import reading, run
 from kpi.retention.planner import Decision
 from kpi.retention.removal import Work, remove
@@ -28,7 +29,8 @@ from kpi.slices import Slice
 from mysql_server import PrivateServer
 
 from tests.faults import processes
-from tests.faults.processes import Job, Running, before_each_statement
+from tests.faults.power_cuts import mortal_server
+from tests.faults.processes import Job, Running, statements_of
 from tests.sql import old_facts
 from tests.sql.old_facts import (
     FEBRUARY,
@@ -42,7 +44,7 @@ from tests.sql.old_facts import (
     with_settings,
     without_days,
 )
-from tests.sql.schemas import FACTS, bare_databases
+from tests.sql.schemas import FACTS, bare_databases, cramped_server, fill
 from tests.warehouse import Warehouse
 
 KILLED = -9
@@ -137,29 +139,6 @@ def done(made: Warehouse) -> set[tuple[str, date]]:
     )
 
 
-def statements_of(work: Callable[[], object]) -> list[str]:
-    """Do it in this process; return what was sent, in the numbering of a process that is to die."""
-    sent: list[str] = []
-    usual = {name: getattr(Session, name) for name in ("run", "rows")}
-
-    def told(method: Callable[..., Any]) -> Callable[..., Any]:
-        def statement(self: Any, sql: str, *arguments: Any) -> Any:
-            sent[-1] = " ".join(sql.split())
-            return method(self, sql, *arguments)
-
-        return statement
-
-    try:
-        for name, method in usual.items():
-            setattr(Session, name, told(method))
-        with before_each_statement(lambda _: sent.append("COMMIT")):
-            work()
-    finally:
-        for name, method in usual.items():
-            setattr(Session, name, method)
-    return sent
-
-
 def points_to_die_at(sent: list[str]) -> list[int]:
     """The first statement of each kind that changes something, and the one after it."""
     first: dict[str, int] = {}
@@ -178,9 +157,8 @@ def test_the_server_killed_in_the_middle_of_an_exchange(
     contract_settings: Settings, tmp_path: Path
 ) -> None:
     """It starts again with the month as before or as after, and a retry ends right."""
-    small = {"innodb-buffer-pool-size": "128M", "innodb-redo-log-capacity": "64M"}
     with (
-        PrivateServer(tmp_path, options=small, bound=True) as server,
+        mortal_server(tmp_path) as server,
         bare_databases(server.root_uri, contract_settings) as bare,
     ):
         made = bare("power_cut")
@@ -204,7 +182,6 @@ def test_the_server_killed_in_the_middle_of_an_exchange(
                 assert made.rows(f"CHECK TABLE {table}")[0][3] == "OK"
             bring_back(made)
             assert rows(made) == before, delay
-        server.kill()  # to end in good order takes long, after what it went through
 
 
 @contextlib.contextmanager
@@ -326,6 +303,26 @@ def at_statement(begins: str, act: Callable[[], object]) -> Iterator[None]:
         assert struck
 
 
+def test_a_server_that_becomes_read_only_on_the_way(old: Warehouse) -> None:
+    before, done_before = rows(old), done(old)
+    of_mode = {"partitioned": "ALTER TABLE kpi_percentiles EXCHANGE", "foreign_keys": "DELETE"}
+    try:
+        with (
+            at_statement(
+                of_mode[old.settings.storage], lambda: old.execute("SET GLOBAL read_only = ON")
+            ),
+            pytest.raises(ConnectionProblem, match="is read-only"),
+        ):
+            retained(old)
+    finally:
+        old.execute("SET GLOBAL read_only = OFF")
+    assert rows(old) == before
+    retained(old)
+    assert rows(old) == without_days(before, "2026-02")
+    bring_back(old)
+    assert (rows(old), done(old)) == (before, done_before)
+
+
 # In the other mode nothing is exchanged: it deletes only what it has copied.
 @pytest.mark.parametrize("computed", ["partitioned"], indirect=True)
 def test_a_writer_without_locks_is_found_and_the_exchange_taken_back(old: Warehouse) -> None:
@@ -352,26 +349,25 @@ def differing(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> list[An
 # -- without room
 
 
-def test_without_room_nothing_is_removed(contract_settings: Settings, tmp_path: Path) -> None:
-    """The table beside goes into a tablespace of 4 MB: too few for 40,000 rows."""
-    small = {
-        "innodb-buffer-pool-size": "64M",
-        "innodb-redo-log-capacity": "64M",
-        "innodb-data-file-path": "ibdata1:12M:autoextend:max:16M",
-    }
+# What is copied: with partitions the rows that stay, without them those that go.
+@pytest.mark.parametrize(("storage", "many"), [("partitioned", "W"), ("foreign_keys", "D")])
+def test_without_room_nothing_is_removed(
+    contract_settings: Settings, tmp_path: Path, storage: Storage, many: str
+) -> None:
+    few = "D" if many == "W" else "W"
     with (
-        PrivateServer(tmp_path, options=small, bound=True) as server,
+        cramped_server(tmp_path) as server,
         bare_databases(server.root_uri, contract_settings) as bare,
     ):
-        made = bare("full").bootstrap(date(2026, 2, 1), date(2026, 3, 31))
-        made.execute("SET SESSION cte_max_recursion_depth = 100000")
-        made.execute(
-            "INSERT INTO kpi_state_count (date_id, period, scope_id, target_id, domain, state_code, state_ordre)"
-            " WITH RECURSIVE number AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM number WHERE n < 40010)"
-            " SELECT '2026-02-15', IF(n > 40000, 'D', 'W'), 1, 1, 'UA', LPAD(n, 32, '-'), 1 FROM number"
-        )
+        made = bare("full", storage=storage).bootstrap(date(2026, 2, 1), date(2026, 3, 31))
+        made.execute("INSERT INTO kpi_scope (scope_type) VALUES ('GLOBAL')")
+        made.execute("INSERT INTO kpi_target (target_type) VALUES ('GLOBAL')")
+        fill(made, many, 40_000, "2026-02-15")
+        fill(made, few, 10, "2026-02-15")
         before = made.rows("CHECKSUM TABLE kpi_state_count")
-        decision = Decision("rewrite", "kpi_state_count", FEBRUARY, "p202602", ("D",), 10, 40000)
+        partition = "p202602" if storage == "partitioned" else None
+        counts = (10, 40_000) if few == "D" else (40_000, 10)
+        decision = Decision("rewrite", "kpi_state_count", FEBRUARY, partition, ("D",), *counts)
         made.execute("SET GLOBAL innodb_file_per_table = OFF")
         with session(ADMIN) as admin:
             now = datetime.now(UTC).replace(tzinfo=None)
@@ -381,5 +377,6 @@ def test_without_room_nothing_is_removed(contract_settings: Settings, tmp_path: 
             assert made.rows("CHECKSUM TABLE kpi_state_count") == before
             assert undo_tables(made) == []
             made.execute("SET GLOBAL innodb_file_per_table = ON")
-            assert remove(work, decision).rows_removed == 0
-            assert reading.month_rows(admin, "partitioned")[3].rows == {"W": 40000}
+            remove(work, decision)
+            left = {one.table: one.rows for one in reading.month_rows(admin, storage) if one.rows}
+            assert left == {"kpi_state_count": {"W": counts[1]}}

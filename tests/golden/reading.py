@@ -48,6 +48,8 @@ NAMES = {
     "scope_id": "(SELECT CONCAT(scope_type, ref_key) FROM kpi_scope WHERE kpi_scope.id = scope_id)",
     "target_id": "(SELECT CONCAT(target_type, ref_key) FROM kpi_target "
     "WHERE kpi_target.id = target_id)",
+    "ancestor_id": "(SELECT CONCAT(target_type, ref_key) FROM kpi_target "
+    "WHERE kpi_target.id = ancestor_id)",
     "metric_id": "(SELECT code FROM kpi_metric WHERE kpi_metric.id = metric_id)",
 }
 

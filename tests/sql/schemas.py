@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 
 from kpi import migrations, partitions
 from kpi.connections import ADMIN, session
 from kpi.settings import Settings
+from mysql_server import PrivateServer
 
 from tests.warehouse import Warehouse
 
@@ -35,6 +37,29 @@ def bare_databases(root_uri: str, settings: Settings) -> Iterator[Callable[..., 
         for name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
             del os.environ[name]
         os.environ.update(before)
+
+
+@contextmanager
+def cramped_server(home: Path) -> Iterator[PrivateServer]:
+    """Start a server whose tables have 4 MB, too few for 40,000 rows, while innodb_file_per_table is OFF."""
+    options = {
+        "innodb-buffer-pool-size": "64M",
+        "innodb-redo-log-capacity": "64M",
+        "innodb-data-file-path": "ibdata1:12M:autoextend:max:16M",
+    }
+    with PrivateServer(home, options=options, bound=True) as server:
+        yield server
+
+
+def fill(warehouse: Warehouse, period: str, rows: int, day: str) -> None:
+    """Put so many rows of a scope and a target into a day of kpi_state_count."""
+    warehouse.execute("SET SESSION cte_max_recursion_depth = 100000")
+    warehouse.execute(
+        "INSERT INTO kpi_state_count (date_id, period, scope_id, target_id, domain, state_code, state_ordre)"
+        " WITH RECURSIVE number AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM number WHERE n < %s)"
+        " SELECT %s, %s, 1, 1, 'UA', LPAD(n, 32, '-'), 1 FROM number",
+        (rows, day, period),
+    )
 
 
 def migrate(warehouse: Warehouse, resume: bool = False) -> list[str]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from mysql_accounts import connect, connect_as
 from mysql_server import PrivateServer
 
 from tests.faults.processes import before_each_statement
-from tests.sql.schemas import FACTS, bare_databases, layout, migrate
+from tests.sql.schemas import FACTS, bare_databases, cramped_server, fill, layout, migrate
 from tests.warehouse import Warehouse
 
 TODAY = date(2026, 2, 15)
@@ -268,6 +269,32 @@ def test_a_read_only_server_changes_nothing(january: Warehouse) -> None:
     finally:
         january.execute("SET GLOBAL read_only = OFF")
     assert layouts(january) == before
+
+
+def test_without_room_nothing_is_changed(contract_settings: Settings, tmp_path: Path) -> None:
+    """Rows that got into the catch-all are to get their month, which is made beside it."""
+    with (
+        cramped_server(tmp_path) as server,
+        bare_databases(server.root_uri, contract_settings) as bare,
+    ):
+        made = bare("full", partition_months_back=BACK, partition_months_ahead=AHEAD)
+        made.bootstrap(TODAY.replace(month=1), TODAY)
+        reorganise(
+            made,
+            "REORGANIZE PARTITION p202602, p_max INTO (PARTITION p_max VALUES LESS THAN MAXVALUE)",
+        )
+        fill(made, "D", 40_000, str(TODAY))
+        before, rows = layout(made, "kpi_state_count"), "CHECKSUM TABLE kpi_state_count"
+        checksum = made.rows(rows)
+        made.execute("SET GLOBAL innodb_file_per_table = OFF")
+        with pytest.raises(PartitionError, match="no room left to rebuild kpi_state_count"):
+            maintained(made)
+        assert layout(made, "kpi_state_count") == before
+        assert made.rows(rows) == checksum
+        made.execute("SET GLOBAL innodb_file_per_table = ON")
+        maintained(made)
+        assert layout(made, "kpi_state_count")["p202602"] == 40_000
+        assert made.rows(rows) == checksum
 
 
 def test_a_table_in_use_is_waited_for(january: Warehouse, caplog: pytest.LogCaptureFixture) -> None:

@@ -33,7 +33,7 @@ from mysql_server import PrivateServer
 from tests.faults.processes import before_each_statement, run
 from tests.golden import school
 from tests.golden.reading import stored
-from tests.sql.schemas import FACTS, bare_databases, layout, migrate, tables
+from tests.sql.schemas import FACTS, bare_databases, cramped_server, fill, layout, migrate, tables
 from tests.warehouse import Warehouse
 
 NIGHTS = [school.day_of(night) for night in range(2)]
@@ -298,26 +298,14 @@ def test_a_column_added_by_hand_is_refused(bare: Callable[[str], Warehouse]) -> 
 def test_without_room_nothing_is_lost_and_with_room_it_goes_on(
     contract_settings: Settings, tmp_path: Path
 ) -> None:
-    """The copy goes into a tablespace of 4 MB: too few for 40,000 rows."""
-    small = {
-        "innodb-buffer-pool-size": "64M",
-        "innodb-redo-log-capacity": "64M",
-        "innodb-data-file-path": "ibdata1:12M:autoextend:max:16M",
-    }
     with (
-        PrivateServer(tmp_path, options=small, bound=True) as server,
+        cramped_server(tmp_path) as server,
         bare_databases(server.root_uri, contract_settings) as bare,
     ):
         made = bare("full").bootstrap(TODAY, TODAY)
         made.execute("INSERT INTO kpi_scope (scope_type) VALUES ('GLOBAL')")
         made.execute("INSERT INTO kpi_target (target_type) VALUES ('GLOBAL')")
-        made.execute("SET SESSION cte_max_recursion_depth = 100000")
-        made.execute(
-            "INSERT INTO kpi_state_count (date_id, scope_id, target_id, domain, state_code, state_ordre)"
-            " WITH RECURSIVE number AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM number WHERE n < 40000)"
-            " SELECT %s, 1, 1, 'UA', LPAD(n, 32, '-'), 1 FROM number",
-            (TODAY,),
-        )
+        fill(made, "D", 40_000, str(TODAY))
         before = made.rows("CHECKSUM TABLE kpi_state_count")
         made.execute("SET GLOBAL innodb_file_per_table = OFF")
         with pytest.raises(

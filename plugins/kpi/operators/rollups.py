@@ -12,7 +12,7 @@ from kpi.calendar import parse_day
 from kpi.dag_defaults import ROLLED_UP_FACTS
 from kpi.ledger import Author
 from kpi.operators.reports import written_table
-from kpi.rollups import slices_to_roll_up
+from kpi.rollups import missed_slices, slices_to_roll_up
 from kpi.run_dates import business_date, requested_scopes
 from kpi.settings import settings
 from kpi.templates import steps
@@ -30,7 +30,8 @@ class RollupPreflightOperator(BaseOperator):
 class RollupOperator(BaseOperator):
     """Recompute the weeks (W), months (M) or windows (R) of a fact table that a range of days touches.
 
-    `days` holds `first` and `last` (YYYY-MM-DD); `sql` is the script of one of its slices.
+    `days` holds `first` and `last` (YYYY-MM-DD); `sql` is the script of one of its slices. With `takes_missed` it first
+    takes what no rollup has taken of the days before.
     """
 
     template_fields = ("sql", "days")
@@ -38,13 +39,21 @@ class RollupOperator(BaseOperator):
     template_fields_renderers = {"sql": "mysql", "days": "json"}
 
     def __init__(
-        self, *, table: str, period: str, sql: str, days: Mapping[str, str], **kwargs: Any
+        self,
+        *,
+        table: str,
+        period: str,
+        sql: str,
+        days: Mapping[str, str],
+        takes_missed: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.table = table
         self.period = period
         self.sql = sql
         self.days = days
+        self.takes_missed = takes_missed
 
     def execute(self, context: Any) -> None:
         first, last = parse_day(self.days["first"]), parse_day(self.days["last"])
@@ -57,6 +66,8 @@ class RollupOperator(BaseOperator):
                 first,
                 last,
             )
+        if self.takes_missed:
+            parts = [*missed_slices(self.table, self.period, first, settings()), *parts]
         done = []
         script = steps(self.sql)
         for number, part in enumerate(parts, start=1):
