@@ -21,7 +21,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_beyond (
   level VARCHAR(16) NOT NULL,
   threshold DECIMAL(12, 4) NOT NULL,
   value_num DECIMAL(12, 4) NOT NULL,
-  last_fine_on DATE NULL,
+  last_fine_on DATE NOT NULL,
   since_on DATE NOT NULL,
   is_due TINYINT(1) NOT NULL,
   PRIMARY KEY (code, rule, scope_id, target_id)
@@ -90,7 +90,7 @@ beyond_now AS (
   WHERE {{ beyond('fact.value_num') }}
 ),
 
--- When each was last fine: beyond the threshold no more, or without a row.
+-- When each was last fine: not beyond, or without a row; long ago when on none of the days.
 last_fine AS (
   SELECT
     beyond_now.code,
@@ -101,7 +101,7 @@ last_fine AS (
     beyond_now.scope_id,
     beyond_now.target_id,
     beyond_now.value_num,
-    MAX(CASE WHEN COALESCE({{ beyond('fact.value_num') }}, FALSE) THEN NULL ELSE done_day.date_id END) AS last_fine_on
+    MAX(IF(COALESCE({{ beyond('fact.value_num') }}, FALSE), DATE '1000-01-01', done_day.date_id)) AS last_fine_on
   FROM beyond_now
   CROSS JOIN done_day
   LEFT JOIN kpi_value AS fact
@@ -124,14 +124,17 @@ SELECT
   last_fine.threshold,
   last_fine.value_num,
   last_fine.last_fine_on,
-  MIN(done_day.date_id) AS since_on,
-  COUNT(*) >= last_fine.days AS is_due
-FROM last_fine
-INNER JOIN done_day
-  ON done_day.date_id > COALESCE(last_fine.last_fine_on, DATE '1000-01-01')
-GROUP BY
-  last_fine.code, last_fine.rule, last_fine.scope_id, last_fine.target_id, last_fine.level, last_fine.threshold,
-  last_fine.value_num, last_fine.last_fine_on, last_fine.days;
+  (
+    SELECT MIN(done_day.date_id)
+    FROM done_day
+    WHERE done_day.date_id > last_fine.last_fine_on
+  ) AS since_on,
+  (
+    SELECT COUNT(*)
+    FROM done_day
+    WHERE done_day.date_id > last_fine.last_fine_on
+  ) >= last_fine.days AS is_due
+FROM last_fine;
 
 -- step: end alerts
 UPDATE kpi_alert AS alert
