@@ -11,7 +11,6 @@ from tests.dags import school
 from tests.dags.airflow_process import Outcome
 from tests.dags.conftest import Operated
 from tests.dags.test_parsing import DAGS
-from tests.sql.test_status import CHANGES
 
 SECOND = school.params(school.SECOND_NIGHT)
 DAY = {"date": SECOND["date"]}
@@ -37,7 +36,6 @@ COUNTS = ["inserted", "changed", "deleted", "unchanged"]
 @pytest.fixture(scope="module")
 def ready(operated: Operated) -> Operated:
     """One night done, the source as it is on the second."""
-    operated.warehouse.execute(CHANGES)
     operated.warehouse.load_source(school.source(school.FIRST_NIGHT))
     operated.warehouse.night(school.FIRST_NIGHT)
     operated.warehouse.load_source(school.source(school.SECOND_NIGHT))

@@ -14,18 +14,6 @@ from kpi.status.report import status
 from tests.golden import school
 from tests.warehouse import Warehouse
 
-# The table as migration 0007 makes it.
-CHANGES = """CREATE TABLE IF NOT EXISTS kpi_change (
-  id BIGINT PRIMARY KEY AUTO_INCREMENT,
-  domain VARCHAR(32) NOT NULL,
-  ref_id BIGINT NULL,
-  learner_id BIGINT NOT NULL,
-  occurred_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
-  claimed_by VARCHAR(250) NULL,
-  claimed_at DATETIME(6) NULL,
-  done_at DATETIME(6) NULL,
-  KEY idx_done (done_at, id)
-)"""
 NIGHTS = [school.day_of(number) for number in range(3)]
 MORNING = datetime.combine(NIGHTS[-1] + timedelta(days=1), datetime.min.time().replace(hour=9))
 
@@ -34,7 +22,6 @@ MORNING = datetime.combine(NIGHTS[-1] + timedelta(days=1), datetime.min.time().r
 def watched(request: pytest.FixtureRequest, new_warehouse: Callable[..., Warehouse]) -> Warehouse:
     """Three nights, of which the second was not computed."""
     made = new_warehouse(f"status_{request.param}", storage=request.param)
-    made.execute(CHANGES)
     for number, day in enumerate(NIGHTS):
         made.load_source(school.source(number))
         made.capture(day)
@@ -80,7 +67,6 @@ def test_rows_in_the_catch_all_are_counted(
     new_warehouse: Callable[..., Warehouse],
 ) -> None:
     made = new_warehouse("status_catch_all")
-    made.execute(CHANGES)
     made.execute(
         "INSERT INTO kpi_plan_gap (date_id, period, scope_id, target_id) VALUES ('2027-03-07', 'W', 1, 1)"
     )

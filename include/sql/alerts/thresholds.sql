@@ -168,7 +168,8 @@ WHERE
 
 -- step: raise alerts
 INSERT INTO kpi_alert (
-  kind, code, rule, scope_id, target_id, since_on, level, threshold, value_num, opened_at
+  kind, code, rule, scope_id, target_id, since_on, level, threshold, value_num, opened_at, until_on, closed_at,
+  end_told_at
 )
 SELECT new.*
 FROM (
@@ -182,7 +183,10 @@ FROM (
     beyond.level,
     beyond.threshold,
     beyond.value_num,
-    UTC_TIMESTAMP(6) AS opened_at
+    UTC_TIMESTAMP(6) AS opened_at,
+    NULL AS until_on,
+    NULL AS closed_at,
+    NULL AS end_told_at
   FROM stage_beyond AS beyond
   LEFT JOIN kpi_alert AS lasting
     ON lasting.kind = 'THRESHOLD'
@@ -199,6 +203,6 @@ FROM (
 ON DUPLICATE KEY UPDATE
 level = new.level,
 value_num = new.value_num,
-until_on = NULL,
-closed_at = NULL,
-end_told_at = NULL
+until_on = new.until_on,
+closed_at = new.closed_at,
+end_told_at = new.end_told_at

@@ -38,5 +38,5 @@ def tell(context: Mapping[str, Any], settings: Settings) -> Sequence[Alert]:
         mark = renderer(settings)("alerts/told.sql")
         with etl.transaction():
             for one in new:
-                etl.run(mark, {"id": one.id, "over": one.until_on is not None})
+                etl.run(mark, {"id": one.id, "ended": one.until_on is not None})
         return new

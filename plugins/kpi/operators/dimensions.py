@@ -100,7 +100,7 @@ class DimensionsOperator(BaseOperator):
         script = steps(self.sql)
         chosen = settings()
 
-        def write() -> None:
+        def write() -> dict[str, int]:
             with (
                 session(ETL) as etl,
                 # Two nights at once would add the same branches of the tree.
@@ -108,11 +108,15 @@ class DimensionsOperator(BaseOperator):
             ):
                 create_temporary(etl, script)
                 with etl.transaction():
-                    for step in script:
-                        if not temporary(step):
-                            run_step(etl, step, None)
+                    return {
+                        step.name: run_step(etl, step, None)
+                        for step in script
+                        if not temporary(step)
+                    }
 
-        attempted(write, chosen.write_attempts)
+        with reported(self, "Dimensions") as report:
+            touched = attempted(write, chosen.write_attempts)
+            report.add(*({"step": name, "rows": rows} for name, rows in touched.items()))
 
 
 def metric_rows(metrics: Sequence[catalog.Metric]) -> list[dict[str, str | int]]:
