@@ -176,7 +176,7 @@ class Choices:
     def __init__(self, made: Warehouse) -> None:
         self.chance = random.Random(1)
         self.groups = made.rows(_pairs("'GROUPE'"))
-        self.learners = made.rows(f"{_pairs("'APPRENANT'")} LIMIT 50000")
+        self.learners = made.rows(_pairs("'APPRENANT'") + " LIMIT 50000")
 
     def routes(self) -> dict[str, Callable[[], str]]:
         """Return for each kind of question a function that gives the address of the next one."""
@@ -239,7 +239,7 @@ async def ask(
 
 def write_plans(folder: Path, made: Warehouse) -> None:
     """Write MySQL's plan of each query of the dashboard, for a group, into a file of its own."""
-    [(scope, target)] = made.rows(f"{_pairs("'GROUPE'")} LIMIT 1")
+    [(scope, target)] = made.rows(_pairs("'GROUPE'") + " LIMIT 1")
     [(metric,)] = made.rows("SELECT id FROM kpi_metric WHERE code = 'PROGRESSION_MOY'")
     values: dict[str, Any] = Figures(scope, target, "D", LAST).parameters()
     values |= {"first": LAST - timedelta(days=89), "last": LAST, "metric": metric}
