@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import random
 import re
@@ -244,7 +245,7 @@ def write_plans(folder: Path, made: Warehouse) -> None:
     values: dict[str, Any] = Figures(scope, target, "D", LAST).parameters()
     values |= {"first": LAST - timedelta(days=89), "last": LAST, "metric": metric}
     values |= {"limit": 50, "offset": 0, "word_0": "%Bén%", "targets": f"[{target}, {target + 1}]"}
-    values |= {"type": "GROUPE", "higher_is_better": True}
+    values |= {"type": "GROUPE", "higher_is_better": True, "captured_at": LAST}
     other = {"scopes": {"type": "APPRENANT"}, "plan": {"period": "W"}}
     folder.mkdir(parents=True, exist_ok=True)
     with session(READ) as read:
@@ -271,6 +272,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=40, help="of each user and route")
     parser.add_argument("--plans", type=Path, help="write the queries' plans into this folder")
     chosen = parser.parse_args()
+    logging.getLogger("kpi").setLevel(logging.WARNING)
     console = Console()
     options = {"innodb-buffer-pool-size": "2G"}
     with (

@@ -244,11 +244,12 @@ def rejects(
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Response:
     """What could not be used: counted by reason, then a page of the list."""
-    reasons = rows("reject_reasons")
+    captured_at = _captured_at()
+    reasons = rows("reject_reasons", {"captured_at": captured_at})
     found = rows("rejects", {"limit": limit, "offset": offset})
     content = {
         "total": sum(row["rows"] for row in reasons),
-        "captured_at": _captured_at(),
+        "captured_at": captured_at,
         "reasons": reasons,
         "rows": found,
     }
@@ -281,7 +282,8 @@ def _scope(id: int) -> Row:
 
 
 def _captured_at() -> Any:
-    return rows("captured_at")[0]["captured_at"]
+    found = rows("captured_at")
+    return found[0]["captured_at"] if found else None
 
 
 def _when(parameters: Row) -> Row:
