@@ -52,7 +52,7 @@ INNER JOIN kpi_target AS t
   AND CASE s.scope_type
     WHEN 'GLOBAL' THEN TRUE
     WHEN 'GROUPE' THEN MOD(t.ref_id, {modules}) IN (MOD(s.ref_id, {modules}), MOD(s.ref_id + 1, {modules}))
-    WHEN 'APPRENANT' THEN MOD(t.ref_id, {modules}) = MOD(s.ref_id, {modules})
+    WHEN 'APPRENANT' THEN MOD(t.ref_id, {modules}) = MOD((s.ref_id + 24) DIV 25, {modules})
   END
 WHERE s.scope_type IN ({types})
 """
@@ -111,8 +111,15 @@ FROM kpi_scope WHERE MOD(id, 4) = 0
 """
 
 
+MEMBERSHIPS = """
+INSERT INTO kpi_src_membership (valid_to, scope_type, scope_ref_id, learner_id, valid_from, origin)
+SELECT '9999-12-31', 'GROUPE', (ref_id + 24) DIV 25, ref_id, '2025-09-01', 'CAPTURED'
+FROM kpi_scope WHERE scope_type = 'APPRENANT'
+"""
+
+
 def fill(made: Warehouse, learners: int) -> None:
-    """Fill dimensions, facts and ledger, a statement each."""
+    """Fill dimensions, memberships, facts and ledger."""
     numbers = (
         "SET SESSION cte_max_recursion_depth = 1000000",
         "INSERT INTO kpi_scope (scope_type, ref_id, label) VALUES ('GLOBAL', NULL, 'Tous')",
@@ -146,6 +153,7 @@ def fill(made: Warehouse, learners: int) -> None:
     made.execute(PLAN.format(pairs=wide, first=FIRST, last=LAST))
     made.execute(LEDGER.format(last=LAST))
     made.execute(REJECTS)
+    made.execute(MEMBERSHIPS)
     for table in ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap", "kpi_scope"):
         made.execute(f"ANALYZE TABLE {table}")
 
@@ -261,7 +269,7 @@ def write_plans(folder: Path, made: Warehouse) -> None:
 def _rendered(name: str) -> str:
     from kpi.templates import renderer
 
-    return renderer(Settings(), words=1)(f"display/dashboard/{name}.sql")
+    return renderer(Settings(), words=1, among_learners=False)(f"display/dashboard/{name}.sql")
 
 
 def main() -> None:

@@ -191,15 +191,15 @@ def siblings(
     metric: Annotated[str, Query(max_length=64)],
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
-    """A metric for the scopes of the scope's type, the best first."""
+    """A metric for the scopes of the scope's type, of a learner for those of his groups, the best first."""
     chosen = metric_of(metric, asked.period)
     parameters = asked.parameters()
     better = {"higher_is_better": chosen.higher_is_better}
+    kind = _scope(asked.scope)["type"]
     found = rows(
         "siblings",
-        parameters
-        | better
-        | {"metric": chosen.id, "type": _scope(asked.scope)["type"], "limit": limit},
+        parameters | better | {"metric": chosen.id, "type": kind, "limit": limit},
+        among_learners=kind == "APPRENANT",
     )
     scopes = found[0]["scopes"] if found else 0
     table = [
