@@ -87,7 +87,7 @@ def test_a_schema_that_is_not_there_is_red_and_hides_the_rest(
 
 
 def test_a_server_that_does_not_answer_is_an_item_and_no_error(
-    watched: Warehouse, monkeypatch: pytest.MonkeyPatch
+    watched: Warehouse, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     watched.use()
     monkeypatch.setenv(
@@ -95,7 +95,8 @@ def test_a_server_that_does_not_answer_is_an_item_and_no_error(
     )
     items = {item.key: item for item in status(MORNING, watched.settings)}
     assert set(items) == {"database", "zone_data"}
-    assert "of connection kpi_read does not answer" in items["database"].detail_en
+    assert items["database"].level == "red"
+    assert "of connection kpi_read does not answer" in caplog.text
 
 
 def test_the_oldest_dates_are_found_without_reading_all_rows(watched: Warehouse) -> None:

@@ -79,9 +79,10 @@ def missing_since(last_good: date | None, due: date) -> date | None:
 def look_for_late_nights(instant: datetime, settings: Settings) -> date | None:
     """Keep one alert as long as nights are late, and end it; return the first day that is missing, None without."""
     due = due_day(instant, settings.timezone, settings.night_due_at)
-    span = {"first": due - timedelta(days=366), "last": due}
     with session(ETL) as etl, etl.transaction():
-        last_good: date | None = etl.value(renderer(settings)("alerts/last_done_day.sql"), span)
+        last_good: date | None = etl.value(
+            renderer(settings)("alerts/last_done_day.sql"), {"last": due}
+        )
         since = missing_since(last_good, due)
         if last_good is not None:
             _end(etl, LATE, NIGHT, last_good, settings)

@@ -30,14 +30,15 @@ def look(script: Sequence[Step], yesterday: date, settings: Settings) -> LookedA
 
     It is always the latest complete day that counts, so an old day computed again raises no old alert.
     """
-    span = {"first": yesterday - LOOK_BACK, "last": yesterday}
 
     def once() -> LookedAt | None:
         with (
             session(ETL) as etl,
             lock(etl, lock_name(etl.schema, "alerts"), settings.lock_wait_seconds),
         ):
-            day: date | None = etl.value(renderer(settings)("alerts/last_done_day.sql"), span)
+            day: date | None = etl.value(
+                renderer(settings)("alerts/last_done_day.sql"), {"last": yesterday}
+            )
             if day is None:
                 return None
             create_temporary(etl, script)

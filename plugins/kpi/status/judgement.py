@@ -262,16 +262,16 @@ def zone_data(version: str, problem: str) -> Item:
     )
 
 
-def unreachable(problem: str) -> Item:
-    """Return the item that stands for all others when the tables cannot be read."""
+def unreachable() -> Item:
+    """Return the item that stands for all others when the tables cannot be read; the log says why."""
     return Item(
         "database",
         "Base KPI",
         "KPI database",
         RED,
         "–",
-        problem,
-        problem,
+        "Les tables n'ont pas pu être lues ; la cause est dans le journal.",
+        "The tables could not be read; the cause is in the log.",
         "Vérifier la connexion kpi_read et le serveur MySQL.",
         "See to the connection kpi_read and the MySQL server.",
     )

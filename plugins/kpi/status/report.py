@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zoneinfo
 from datetime import datetime
 from importlib.metadata import version
@@ -15,6 +16,8 @@ from kpi.settings import Settings
 from kpi.status import judgement, reading
 from kpi.status.judgement import Item
 
+log = logging.getLogger(__name__)
+
 
 def status(instant: datetime, settings: Settings) -> list[Item]:
     """Return the items at an instant, naive UTC; those that a missing database or old schema hides are left out."""
@@ -26,7 +29,8 @@ def status(instant: datetime, settings: Settings) -> list[Item]:
             if not problem:
                 return judgement.judged(reading.state(read, settings, instant), settings) + items
     except (KpiError, mysql.connector.Error) as error:
-        items.append(judgement.unreachable(str(error)))
+        log.warning("The status could not be read: %s", error)
+        items.append(judgement.unreachable())
     return items
 
 
