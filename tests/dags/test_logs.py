@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tests.dags import school
-from tests.dags.airflow_process import Outcome
 from tests.dags.conftest import Operated
 from tests.dags.test_parsing import DAGS
 
@@ -52,7 +51,7 @@ def test_each_task_ends_its_log_with_a_table(
     assert run.state == "success", run.failures
     for task_id, state in run.tasks.items():
         if state == "success":
-            assert heads(last_record(run, task_id))[-1] == "seconds", task_id
+            assert heads(run.last_record(task_id))[-1] == "seconds", task_id
         else:
             assert state == "skipped"
 
@@ -63,7 +62,7 @@ def test_every_dag_is_looked_at() -> None:
 
 @pytest.mark.parametrize("table", ["kpi_value", "kpi_state_count", "kpi_percentiles"])
 def test_a_facts_table_counts_rows(ready: Operated, table: str) -> None:
-    record = last_record(ready.run("kpi_daily", SECOND), f"facts.{table}")
+    record = ready.run("kpi_daily", SECOND).last_record(f"facts.{table}")
     assert heads(record) == ["table", "period", "from", "to", *COUNTS, "seconds"]
     written = record.splitlines()[-1].split()
     assert written[:7] == [table, "D", SECOND["date"], SECOND["date"], "0", "0", "0"]
@@ -71,23 +70,9 @@ def test_a_facts_table_counts_rows(ready: Operated, table: str) -> None:
 
 
 def test_a_captures_table_counts_what_was_rejected(ready: Operated) -> None:
-    record = last_record(ready.run("kpi_daily", SECOND), "capture")
+    record = ready.run("kpi_daily", SECOND).last_record("capture")
     found = ["relation", "new", "changed", "closed", "reopened", "unchanged", "rejected"]
     assert heads(record) == [*found, "seconds"]
-
-
-def last_record(run: Outcome, task_id: str) -> str:
-    """Return the last thing that a task's operator logged, as it stands in the UI."""
-    starts = re.compile(
-        rf"starting task_id={re.escape(task_id)} .*?\[DAG TEST\] end task", re.DOTALL
-    )
-    *_, section = starts.findall(run.log)
-    *_, record = re.findall(
-        r"^\S+Z \[\w+ *\] (.*?) *\[airflow\.task\.operators\.[\w.]+\] loc=",
-        section,
-        re.DOTALL | re.MULTILINE,
-    )
-    return str(record)
 
 
 def heads(record: str) -> list[str]:

@@ -64,14 +64,14 @@ class FirstPartitionsOperator(BaseOperator):
         with reported(self, "First partitions") as report, session(ADMIN) as admin:
             if plan_only:
                 to_be_made = chosen.storage == "partitioned"
-                statements = partitions.missing(admin, wanted, before_migrations=to_be_made)
-                for statement in statements:
-                    self.log.info("Would run:\n%s", statement)
-                report.add({"tables that would get partitions": len(statements)})
-                return statements
+                planned = missing_changes(admin, wanted, before_migrations=to_be_made)
+                for change in planned:
+                    self.log.info("Would run:\n%s", change.sql)
+                report.add(*({"would get partitions": one.table} for one in planned))
+                return [change.sql for change in planned]
             with migrations.exclusively(admin, chosen.lock_wait_seconds):
                 planned = missing_changes(admin, wanted)
                 for change in planned:
                     execute(admin, change, Patience())
-            report.add(*({"table": change.table, "partitions": "made"} for change in planned))
+            report.add(*({"got partitions": one.table} for one in planned))
         return [change.sql for change in planned]
