@@ -18,7 +18,7 @@ partitions. It runs once by itself. Running it again changes nothing.
 **When to trigger by hand:** after each upgrade of the package. `plan` prints what would run and
 writes nothing; `resume` goes on with a migration that stopped half-way.
 
-**When a task is red** its last log line says what to do. A migration that stopped half-way: mend
+**When a task is red:** its last log line says what to do. A migration that stopped half-way: mend
 the cause (a missing right, a full disk), then trigger with `resume`.
 """
 

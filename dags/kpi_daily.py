@@ -26,7 +26,7 @@ past night with the clock at that instant.
 **Several days:** `kpi_backfill`, or Airflow's own backfill of this DAG: give its last day with a time (23:00), else
 Airflow leaves that day out, and let it reprocess completed runs.
 
-**When a task is red** its last log line says what to do. *preflight*: a connection, the schema or
+**When a task is red:** its last log line says what to do. *preflight*: a connection, the schema or
 the source is not as it should be; nothing was written. *capture* and the facts: the slice is as it
 was; clear the task to try again. *checks*: the figures are there and wrong; the task's SQL says
 what was expected. Until *done* is green the day's event is not sent, so nothing builds on it. *alerts*

@@ -21,7 +21,7 @@ date*; `extra_json` says as of which day, how many days that covers and whether 
 **When to trigger by hand:** with `date`, after a metric's rollup rule was changed. An old day brings its own
 week, month and windows up to date and nothing else.
 
-**When a task is red** its last log line says what to do. Each week, month or day of windows is written all or
+**When a task is red:** its last log line says what to do. Each week, month or day of windows is written all or
 nothing; clear the task to try again. A failed run raises an alert, which ends when the day is rolled up.
 """
 

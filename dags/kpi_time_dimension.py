@@ -13,7 +13,7 @@ repairs wrong rows.
 
 **When to trigger by hand:** after `kpi_bootstrap`, and after an update of the time zone data.
 
-**When it is red:** the zone data are older than the rules in force, or new zone data move days that
+**When a task is red:** the zone data are older than the rules in force, or new zone data move days that
 have facts. The log's last line says what to do; `force` moves them, after which those days are to
 be computed again.
 """

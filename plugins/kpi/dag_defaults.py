@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import jinja2
 import pendulum
-from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import Asset, AssetWatcher, ExceptionRetryPolicy, RetryAction, RetryRule
 from mysql.connector.errors import DataError, IntegrityError, ProgrammingError
 
 from kpi.alerts.nights import night_failed
@@ -15,11 +15,18 @@ from kpi.errors import KpiError
 from kpi.run_dates import business_date
 from kpi.settings import settings
 from kpi.templates import template_context
+from kpi.triggers import ChangeTrigger
 
 # One event for each local day whose facts are complete and checked; the event's partition key is the day.
 DAILY_FACTS = Asset(name="kpi_daily_facts", uri="kpi://daily_facts")
 # The same for a day whose weeks, months and windows are rolled up.
 ROLLED_UP_FACTS = Asset(name="kpi_rolled_up_facts", uri="kpi://rolled_up_facts")
+# Something of a learner changed in the source: a wake-up only, kpi_change is the list. Without a partition key.
+CHANGES = Asset(
+    name="kpi_changes",
+    uri="kpi://changes",
+    watchers=[AssetWatcher(name="kpi_change", trigger=ChangeTrigger())],
+)
 # What a DAG is tagged with beside `kpi`: when it runs, or that it looks after the tables.
 Tag = Literal["nightly", "during the day", "by hand", "upkeep"]
 TO_MEND: list[str | type[BaseException]] = [

@@ -70,11 +70,21 @@ def utc_expression(expression: str, zone: str) -> str:
     return wall_time if offset == "0" else f"{wall_time} - INTERVAL {offset} SECOND"
 
 
+@jinja2.pass_context
+def of_learners(context: jinja2.runtime.Context, learner_id: str) -> str:
+    """Return the condition that a column is a learner to capture, for adapters; TRUE in a capture of all learners."""
+    if not context.get("only_learners"):
+        return "TRUE"
+    listed = "JSON_TABLE(%(learners)s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS listed"
+    return f"{learner_id} IN (SELECT listed.id FROM {listed})"
+
+
 def template_context(settings: Settings) -> dict[str, Any]:
     """Return what every template may call, besides its own parameters.
 
     `metrics()` and `measures(table)` list the catalogue; `adapter` and `adapter_relations()` say how the
-    source is read; `source_schema()` is its schema, quoted; `utc(expr)` and `local_midnight(expr)` are the
+    source is read; `source_schema()` is its schema, quoted; `of_learners(column)` restricts a capture of some learners;
+    `utc(expr)` and `local_midnight(expr)` are the
     adapters' conversions of wall times and local dates to UTC instants.
     """
     return {
@@ -83,6 +93,7 @@ def template_context(settings: Settings) -> dict[str, Any]:
         "adapter": settings.source_adapter,
         "adapter_relations": partial(catalog.relations, settings.sql_dir, settings.source_adapter),
         "source_schema": source_schema,
+        "of_learners": of_learners,
         "utc": partial(utc_expression, zone=settings.source_timezone),
         "local_midnight": partial(utc_expression, zone=settings.timezone),
     }

@@ -21,6 +21,8 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
     ("kpi_time_dimension", {}),
     ("kpi_daily", SECOND),
     ("kpi_rollup", DAY),
+    ("kpi_incremental", {"captured_at": "2026-02-16T11:30:00+00:00"}),
+    ("kpi_incremental", {"captured_at": "2026-02-16T11:35:00+00:00", "learner_ids": [7]}),
     ("kpi_backfill", RANGE),
     ("kpi_backfill", RANGE | {"dry_run": True}),
     ("kpi_partition_maintenance", DAY),

@@ -25,6 +25,20 @@ example: >
   On a task of UA 31 learner 12 submits at 09:00 (history 70) and 10:00 (history 71), trainer 3 comments at 14:30 and
   at 15:00: one row, 71, 12, UA, 31, submitted at 10:00, feedback at 14:30, trainer 3.
 */
+{#- The tasks of the learners captured alone, all others; of_learners leaves nobody out in a whole capture. #}
+{%- macro of_tasks(task_id) -%}
+{% if only_learners | default(false) -%}
+{{ task_id }} IN (
+  SELECT tasks.id
+  FROM {{ source }}.realisation_taches AS tasks
+  INNER JOIN {{ source }}.realisation_projets AS projects
+    ON projects.id = tasks.realisation_projet_id
+  WHERE {{ of_learners('projects.apprenant_id') }}
+)
+{%- else -%}
+TRUE
+{%- endif %}
+{%- endmacro %}
 WITH trainer_users AS (
   SELECT
     user_id,
@@ -51,7 +65,9 @@ events AS (
   INNER JOIN {{ source }}.apprenants
     ON apprenants.id = projects.apprenant_id
     AND apprenants.user_id = history.user_id
-  WHERE history.`isFeedback` = 0
+  WHERE
+    history.`isFeedback` = 0
+    AND {{ of_learners('projects.apprenant_id') }}
   UNION ALL
   SELECT
     history.realisation_tache_id AS task_id,
@@ -64,7 +80,9 @@ events AS (
   FROM {{ source }}.historique_realisation_taches AS history
   INNER JOIN trainer_users
     ON trainer_users.user_id = history.user_id
-  WHERE history.`isFeedback` = 1
+  WHERE
+    history.`isFeedback` = 1
+    AND {{ of_tasks('history.realisation_tache_id') | indent(4) }}
   UNION ALL
   SELECT
     realisation_tache_id AS task_id,
@@ -75,7 +93,9 @@ events AS (
     NULL AS learner_id,
     formateur_id AS trainer_id
   FROM {{ source }}.commentaire_realisation_taches
-  WHERE formateur_id IS NOT NULL
+  WHERE
+    formateur_id IS NOT NULL
+    AND {{ of_tasks('realisation_tache_id') | indent(4) }}
 ),
 
 followed_events AS (
@@ -110,17 +130,21 @@ task_links AS (
     realisation_tache_id AS task_id,
     realisation_ua_id
   FROM {{ source }}.realisation_chapitres
-  WHERE realisation_tache_id IS NOT NULL
+  WHERE
+    realisation_tache_id IS NOT NULL
+    AND {{ of_tasks('realisation_tache_id') | indent(4) }}
   UNION ALL
   SELECT
     realisation_tache_id AS task_id,
     realisation_ua_id
   FROM {{ source }}.realisation_ua_prototypes
+  WHERE {{ of_tasks('realisation_tache_id') | indent(4) }}
   UNION ALL
   SELECT
     realisation_tache_id AS task_id,
     realisation_ua_id
   FROM {{ source }}.realisation_ua_projets
+  WHERE {{ of_tasks('realisation_tache_id') | indent(4) }}
 ),
 
 task_uas AS (

@@ -32,8 +32,8 @@ WITH group_members AS (
   LEFT JOIN {{ source }}.apprenants
     ON apprenants.id = pivot.apprenant_id
   WHERE
-    apprenants.actif = 1
-    OR apprenants.id IS NULL
+    (apprenants.actif = 1 OR apprenants.id IS NULL)
+    AND {{ of_learners('pivot.apprenant_id') }}
   GROUP BY
     pivot.groupe_id,
     pivot.apprenant_id
@@ -93,7 +93,9 @@ SELECT
   created_at AS active_from,
   NULL AS active_to
 FROM {{ source }}.apprenants
-WHERE actif = 1
+WHERE
+  actif = 1
+  AND {{ of_learners('id') }}
 UNION ALL
 SELECT
   'APPRENANT' AS scope_type,
@@ -102,7 +104,9 @@ SELECT
   created_at AS active_from,
   NULL AS active_to
 FROM {{ source }}.apprenants
-WHERE actif = 1
+WHERE
+  actif = 1
+  AND {{ of_learners('id') }}
 UNION ALL
 SELECT
   'GROUPE' AS scope_type,
@@ -122,8 +126,8 @@ FROM {{ source }}.apprenant_sous_groupe AS pivot
 LEFT JOIN {{ source }}.apprenants
   ON apprenants.id = pivot.apprenant_id
 WHERE
-  apprenants.actif = 1
-  OR apprenants.id IS NULL
+  (apprenants.actif = 1 OR apprenants.id IS NULL)
+  AND {{ of_learners('pivot.apprenant_id') }}
 GROUP BY
   pivot.sous_groupe_id,
   pivot.apprenant_id

@@ -43,6 +43,7 @@ WITH newest_modules AS (
     apprenant_id AS learner_id,
     ROW_NUMBER() OVER (PARTITION BY apprenant_id, module_id ORDER BY id DESC) AS nth
   FROM {{ source }}.realisation_modules
+  WHERE {{ of_learners('apprenant_id') }}
 ),
 
 newest_competences AS (
@@ -51,6 +52,7 @@ newest_competences AS (
     apprenant_id AS learner_id,
     ROW_NUMBER() OVER (PARTITION BY apprenant_id, competence_id ORDER BY id DESC) AS nth
   FROM {{ source }}.realisation_competences
+  WHERE {{ of_learners('apprenant_id') }}
 ),
 
 newest_micro_competences AS (
@@ -59,6 +61,7 @@ newest_micro_competences AS (
     apprenant_id AS learner_id,
     ROW_NUMBER() OVER (PARTITION BY apprenant_id, micro_competence_id ORDER BY id DESC) AS nth
   FROM {{ source }}.realisation_micro_competences
+  WHERE {{ of_learners('apprenant_id') }}
 ),
 
 newest_uas AS (
@@ -69,6 +72,7 @@ newest_uas AS (
   FROM {{ source }}.realisation_uas AS uas
   INNER JOIN {{ source }}.realisation_micro_competences AS parents
     ON parents.id = uas.realisation_micro_competence_id
+  WHERE {{ of_learners('parents.apprenant_id') }}
 )
 
 {% for domain, table, ref_id, newest, state in domains -%}

@@ -60,6 +60,7 @@ WITH named AS (
     NULL AS code,
     CONCAT_WS(' ', prenom, UPPER(nom)) AS name
   FROM {{ source }}.apprenants
+  WHERE {{ of_learners('id') }}
 )
 
 SELECT

@@ -1,0 +1,168 @@
+"""Operators of kpi_incremental: refresh today's figures for what changed, and open the day when none is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import BaseBranchOperator, BaseOperator
+
+from kpi import calendar, preflight
+from kpi.calendar import parse_day
+from kpi.capture import last_capture
+from kpi.connections import ETL, session
+from kpi.errors import KpiError
+from kpi.incremental import changes, opening, refresh
+from kpi.ledger import Author
+from kpi.operators.reports import Report, reported
+from kpi.run_dates import captured_at, now
+from kpi.settings import settings
+from kpi.templates import renderer, steps
+
+LEARNER_IDS = "learner_ids"
+
+
+class RefreshOperator(BaseBranchOperator):
+    """Refresh today's figures until no change is pending; leads to `open_with` when today is not open yet.
+
+    Learners named by the run's events or its param `learner_ids` are put on the list first. The three scripts are
+    what runs for each batch of changes.
+    """
+
+    template_fields = ("contributions", "capture", "cells")
+    template_ext = (".sql",)
+    template_fields_renderers = dict.fromkeys(template_fields, "mysql")
+
+    def __init__(
+        self,
+        *,
+        contributions: str,
+        capture: str,
+        cells: str,
+        open_with: Iterable[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.contributions = contributions
+        self.capture = capture
+        self.cells = cells
+        self.open_with = list(open_with)
+
+    def choose_branch(self, context: Any) -> list[str]:
+        with reported(self, "Changes in today's figures") as report:
+            return self._choose(context, report)
+
+    def _choose(self, context: Any, report: Report) -> list[str]:
+        chosen = settings()
+        preflight.before_refresh(chosen)
+        instant = captured_at(context) or now()
+        day = calendar.local_date(instant, chosen.timezone)
+        with session(ETL) as etl:
+            self._note(etl, context)
+            if last_capture(etl) is None:
+                self.log.info("Nothing was captured yet: the changes wait for the first kpi_daily.")
+                return []
+            if not opening.is_open(etl, day):
+                return self._unopened(context, day)
+        for number, one in enumerate(self._refresh(context, day), start=1):
+            report.add(*_lines(number, one))
+        return []
+
+    def _note(self, etl: Any, context: Mapping[str, Any]) -> None:
+        named = set((context.get("params") or {}).get(LEARNER_IDS) or ())
+        for events in (context.get("triggering_asset_events") or {}).values():
+            for event in events:
+                named |= _learners(event.extra, self.log.warning)
+        if named:
+            self.log.info("Noted %s learners that the run was told of.", changes.note(etl, named))
+
+    def _unopened(self, context: Any, day: Any) -> list[str]:
+        if not self.open_with:
+            raise KpiError(
+                f"A capture of all learners came while {day} was opened; the next run opens it again."
+            )
+        self.log.info("%s is not open yet: its figures are computed whole first.", day)
+        context["ti"].xcom_push(key="day", value=str(day))
+        return self.open_with
+
+    def _refresh(self, context: Any, day: Any) -> list[refresh.Refreshed]:
+        chosen, by = settings(), Author.of(context)
+        scripts = refresh.Scripts(*map(steps, (self.contributions, self.capture, self.cells)))
+        whole = renderer(chosen)
+        found: list[refresh.Refreshed] = []
+        while done := refresh.refresh_next(
+            by.run_id or "", _instant(context, day), scripts, chosen, by
+        ):
+            found.append(done)
+            self.log.info(
+                "%s changes are in the figures.", sum(len(one.batch.ids) for one in found)
+            )
+            if done.unfinished:
+                scripts_of = {path: steps(whole(path)) for path in refresh.WHOLE}
+                refresh.complete(done, day, scripts_of, chosen, by)
+        return found
+
+
+class OpenDayOperator(BaseOperator):
+    """Keep the exact sums behind a day's rows, which were just computed, so that changes can be added to them."""
+
+    template_fields = ("sql", "day")
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "mysql"}
+
+    def __init__(self, *, sql: str, day: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+        self.day = day
+
+    def execute(self, context: Any) -> None:
+        with reported(self, self.day) as report:
+            opened = opening.open_day(parse_day(self.day), steps(self.sql), settings())
+            if opened:
+                self.log.info("%s is open: changes are added to its figures.", self.day)
+            else:
+                self.log.warning(
+                    "A capture of all learners came meanwhile; %s stays closed.", self.day
+                )
+            report.add({"day": self.day, "open": "yes" if opened else "no"})
+
+
+def _instant(context: Any, day: Any) -> datetime:
+    """Return the clock of a batch; raises KpiError when the day has ended meanwhile."""
+    instant = captured_at(context) or now()
+    if calendar.local_date(instant, settings().timezone) != day:
+        raise KpiError(f"{day} has ended; the next run takes its last changes up with the new day.")
+    return instant
+
+
+def _learners(extra: Any, warn: Any) -> set[int]:
+    """Return the learners that an event names, none of an event that says nothing of them."""
+    named = (extra or {}).get(LEARNER_IDS, [])
+    try:
+        if isinstance(named, str):
+            raise ValueError
+        return {int(one) for one in named}
+    except (TypeError, ValueError):
+        warn(
+            "An event's extra has %s = %r, which is no list of ids: it is left aside.",
+            LEARNER_IDS,
+            named,
+        )
+        return set()
+
+
+def _lines(number: int, done: refresh.Refreshed) -> list[dict[str, Any]]:
+    return [
+        {
+            "batch": number,
+            "changes": len(done.batch.ids),
+            "learners": len(done.batch.learners),
+            "table": table,
+            "inserted": written.inserted,
+            "changed": written.updated,
+            "deleted": written.deleted,
+            "unchanged": written.unchanged,
+        }
+        for table, written in done.written.items()
+    ]
