@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping
 from datetime import date, timedelta
+from itertools import product
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from tests.golden import school
 from tests.ui.conftest import FORMULA, SCRIPT
 from tests.warehouse import Warehouse
 
+LEVELS = ("MODULE", "COMPETENCE", "MICRO_COMPETENCE", "UA")
 LAST_DAY, WEEK, MONTH = "2026-02-15", "2026-02-15", "2026-02-28"
 FACT = (
     "SELECT m.code, v.value_num, v.numerator, v.denominator, v.sample_size FROM kpi_value AS v "
@@ -128,34 +130,26 @@ def test_more_scopes_than_asked_for(client: httpx.Client) -> None:
         ("R", LAST_DAY, "2026-02-08"),
     ],
 )
-@pytest.mark.parametrize("scope", ["GLOBAL", "GROUPE", "APPRENANT"])
-@pytest.mark.parametrize("target", ["MODULE", "COMPETENCE", "MICRO_COMPETENCE", "UA"])
-def test_tiles(
-    *,
-    client: httpx.Client,
-    filled: Warehouse,
-    period: str,
-    day: str,
-    before: str,
-    scope: str,
-    target: str,
-) -> None:
-    asked = ids(filled, scope, target)
-    found = get(client, "tiles", **asked, period=period, date=day)
-    expected = facts(filled, asked, period, day)
-    earlier = facts(filled, asked, period, before)
-    assert (found["period"], found["date"]) == (period, day)
-    assert {
-        one["code"]: tuple(one[k] for k in ("value", "numerator", "denominator", "sample_size"))
-        for one in found["tiles"]
-    } == expected
-    for one in found["tiles"]:
-        if period == "R" or one["code"] not in earlier:
-            assert (one["previous"], one["previous_on"], one["change"]) == (None, None, None)
-        else:
-            previous = earlier[one["code"]][0]
-            assert (one["previous"], one["previous_on"]) == (previous, before)
-            assert one["change"] == pytest.approx(one["value"] - previous, abs=1e-9)
+def test_tiles(client: httpx.Client, filled: Warehouse, period: str, day: str, before: str) -> None:
+    compared = 0
+    for scope, target in product(("GLOBAL", "GROUPE", "APPRENANT"), LEVELS):
+        asked = ids(filled, scope, target)
+        found = get(client, "tiles", **asked, period=period, date=day)
+        earlier = facts(filled, asked, period, before)
+        assert (found["period"], found["date"]) == (period, day)
+        assert {
+            one["code"]: tuple(one[k] for k in ("value", "numerator", "denominator", "sample_size"))
+            for one in found["tiles"]
+        } == facts(filled, asked, period, day)
+        for one in found["tiles"]:
+            if one["code"] in earlier:
+                previous = earlier[one["code"]][0]
+                assert (one["previous"], one["previous_on"]) == (previous, before)
+                assert one["change"] == pytest.approx(one["value"] - previous, abs=1e-9)
+                compared += 1
+            else:
+                assert (one["previous"], one["previous_on"], one["change"]) == (None, None, None)
+    assert bool(compared) == (before == "2026-02-14")  # the only one of these that was computed
 
 
 def test_a_window_is_compared_with_the_window_before_it(
@@ -331,21 +325,29 @@ def test_plan_against_done(
     }
 
 
-def test_siblings_come_best_first(client: httpx.Client, filled: Warehouse) -> None:
-    asked = ids(filled, "APPRENANT", "COMPETENCE")
-    for metric, descending in (("PROGRESSION_MOY", True), ("INACTIVITE_7J", False)):
-        found = get(client, "siblings", **asked, metric=metric, date="2026-02-14")
+@pytest.mark.parametrize(
+    ("scope", "siblings"),
+    [
+        ("GROUPE", {1, 2}),
+        ("APPRENANT", {1, 2, 4, 6}),  # 3 has changed group and 5 is gone since
+    ],
+)
+def test_siblings_come_best_first(
+    client: httpx.Client, filled: Warehouse, scope: str, siblings: set[int]
+) -> None:
+    asked = ids(filled, scope, "COMPETENCE")
+    for metric, descending in (("PROGRESSION_MOY", True), ("DELAI_FEEDBACK", False)):
+        found = get(client, "siblings", **asked, metric=metric, period="M", date=MONTH)
         stored = filled.rows(
-            "SELECT v.scope_id, v.value_num FROM kpi_value AS v "
-            "INNER JOIN kpi_scope AS s ON s.id = v.scope_id AND s.scope_type = 'APPRENANT' "
+            "SELECT s.ref_id, v.value_num FROM kpi_value AS v "
+            "INNER JOIN kpi_scope AS s ON s.id = v.scope_id AND s.scope_type = %s "
             "INNER JOIN kpi_metric AS m ON m.id = v.metric_id AND m.code = %s "
-            "WHERE v.period = 'D' AND v.date_id = '2026-02-14' AND v.target_id = %s",
-            (metric, asked["target"]),
+            "WHERE v.period = 'M' AND v.date_id = '2026-02-28' AND v.target_id = %s",
+            (scope, metric, asked["target"]),
         )
-        assert stored
-        assert {one["scope"]["id"]: one["value"] for one in found["rows"]} == {
-            scope: float(value) for scope, value in stored
-        }
+        expected = {ref: float(value) for ref, value in stored if ref in siblings}
+        assert expected
+        assert {one["scope"]["ref_id"]: one["value"] for one in found["rows"]} == expected
         values = [one["value"] for one in found["rows"]]
         assert values == sorted(values, reverse=descending)
         assert found["left_out"] == 0
