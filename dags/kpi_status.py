@@ -14,7 +14,7 @@ retention will remove next, schema and zone data, each green, amber or red, as a
 *late_nights* raises one alert when the last day is not there by `KPI_NIGHT_DUE_AT` (06:00 local time), ends it once it
 is, and gives the notifier every alert that it has not taken yet.
 
-**When to trigger by hand:** whenever you want to know; with `at` the clock is another: which day is late, and since when.
+**When to trigger by hand:** whenever you want to know; with `at` the clock is another.
 
 **When a task is red:** *status* is never red for what it finds: its table says the level, the lines above it say what
 to do. *late_nights* is red when the KPI database cannot be written; its last log line says what to do. It catches
