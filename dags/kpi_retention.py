@@ -27,8 +27,9 @@ all tables, what a run is writing, what a row of `kpi_hold` names, and what is b
 YYYY-MM, or an undo table's name) to bring back what went. Restored months are held for `KPI_RETENTION_UNDO_DAYS`.
 
 **When a task is red:** its last log line says what to do, and nothing was lost. A table in use: the line names the
-session, or how to find it. The clock: today contradicts `kpi_time` or the ledger. No room: a month's rows that stay need to be
-there twice for a moment. After a run that was killed, trigger it again: it ends or takes back what was half-done.
+session, or how to find it. The clock: today contradicts `kpi_time` or the ledger. No room: a month's rows that stay
+need to be there twice for a moment. After a run that was killed, trigger it again: it ends or takes back what was
+half-done.
 """
 
 with DAG(

@@ -65,10 +65,10 @@ class Outcome:
         return self.refused or self.failures[self.failed_task].text
 
     def last_record(self, task_id: str) -> str:
-        """The last thing that a task's operator logged, as it stands in the UI."""
+        """The last thing that a task's operator logged, Airflow's own lines on branches left out."""
         parts = rf"starting task_id={re.escape(task_id)} .*?\[DAG TEST\] end task"
         *_, section = re.findall(parts, self.log, re.DOTALL)
-        records = r"^\S+Z \[\w+ *\] (.*?) *\[airflow\.task\.operators\.[\w.]+\] loc="
+        records = r"^\S+Z \[\w+ *\] (.*?) *\[airflow\.task\.operators\.[\w.]+\] loc=(?!branch|skip)"
         *_, record = re.findall(records, section, re.DOTALL | re.MULTILINE)
         return str(record)
 

@@ -49,9 +49,9 @@ class RefreshOperator(BaseBranchOperator):
         self.cells = cells
         self.open_with = list(open_with)
 
-    def execute(self, context: Any) -> Any:
+    def choose_branch(self, context: Any) -> list[str]:
         with reported(self, "Changes in today's figures") as report:
-            return self.do_branch(context, self._choose(context, report))
+            return self._choose(context, report)
 
     def _choose(self, context: Any, report: Report) -> list[str]:
         chosen = settings()
