@@ -31,7 +31,7 @@ the source is not as it should be; nothing was written. *capture* and the facts:
 was; clear the task to try again. *checks*: the figures are there and wrong; the task's SQL says
 what was expected. Until *done* is green the day's event is not sent, so nothing builds on it. *alerts*
 comes after: the day is complete without it; clear it, or leave it to the next night. A failed run
-raises an alert (`kpi_alert`), which ends when the day is done.
+raises an alert (`kpi_alert`), which ends when the run, or a later one of that day, is green.
 """
 
 with DAG(
@@ -79,9 +79,9 @@ with DAG(
         figure_checks()
 
     # A warning ends as skipped.
-    done = DayDoneOperator(
-        task_id="done", trigger_rule="none_failed", on_success_callback=night_mended
+    done = DayDoneOperator(task_id="done", trigger_rule="none_failed")
+    alerts = AlertsOperator(
+        task_id="alerts", sql="alerts/thresholds.sql", on_success_callback=night_mended
     )
-    alerts = AlertsOperator(task_id="alerts", sql="alerts/thresholds.sql")
 
     preflight >> capture >> dimensions >> facts >> checks >> done >> alerts

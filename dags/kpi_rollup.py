@@ -22,7 +22,8 @@ date*; `extra_json` says as of which day, how many days that covers and whether 
 week, month and windows up to date and nothing else.
 
 **When a task is red:** its last log line says what to do. Each week, month or day of windows is written all or
-nothing; clear the task to try again. A failed run raises an alert, which ends when the day is rolled up.
+nothing; clear the task to try again. A failed run raises an alert, which ends
+when it, or a later one of that day, is green.
 """
 
 DAYS = {"first": "{{ business_date() }}", "last": "{{ business_date() }}"}
