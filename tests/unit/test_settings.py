@@ -89,7 +89,11 @@ def test_the_notifiers_arguments_are_a_json_object(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("KPI_ALERT_NOTIFIER_ARGS", "to: me", "KPI_ALERT_NOTIFIER_ARGS='to: me': Invalid JSON"),
+        (
+            "KPI_ALERT_NOTIFIER_ARGS",
+            "to: me",
+            "KPI_ALERT_NOTIFIER_ARGS='to: me': Value error, it is not JSON",
+        ),
         ("KPI_ALERT_NOTIFIER", "mail", "KPI_ALERT_NOTIFIER='mail': String should match pattern"),
         ("KPI_NIGHT_DUE_AT", "dawn", "KPI_NIGHT_DUE_AT='dawn': Input should be in a valid time"),
     ],
