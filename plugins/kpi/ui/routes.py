@@ -201,31 +201,15 @@ def siblings(
         parameters | better | {"metric": chosen.id, "type": kind, "most": limit},
         among_learners=kind == "APPRENANT",
     )
-    scopes = found[0]["scopes"] if found else 0
-    table = [
-        {
-            "rank": row["rank"],
-            **{key: row[key] for key in ("label", "value", "sample_size")},
-            **{key: row[key] for key in ("numerator", "denominator")},
-            "reliability": reliability(row["sample_size"], row["denominator"]),
-        }
-        for row in found
-    ]
     content = {
         "metric": chosen.code,
         "unit": chosen.unit,
         **_when(parameters),
         **better,
-        "rows": [
-            {
-                "scope": {key: row[key] for key in ("id", "type", "ref_id", "label")},
-                "chosen": row["chosen"],
-                **{key: value for key, value in line.items() if key != "label"},
-            }
-            for row, line in zip(found, table, strict=True)
-        ],
-        "left_out": scopes - len(found),
+        "rows": [{"scope": _named(row), "chosen": row["chosen"], **_ranked(row)} for row in found],
+        "left_out": found[0]["scopes"] - len(found) if found else 0,
     }
+    table = [{"rank": row["rank"], "label": row["label"], **_ranked(row)} for row in found]
     return output.reply(content, f"siblings_{chosen.code}", table)
 
 
@@ -300,6 +284,15 @@ def _over(parameters: Row) -> Row:
 
 def _judged(row: Row) -> Row:
     return {**row, "reliability": reliability(row["sample_size"], row.get("denominator"))}
+
+
+def _named(row: Row) -> Row:
+    return {key: row[key] for key in ("id", "type", "ref_id", "label")}
+
+
+def _ranked(row: Row) -> Row:
+    keys = ("rank", "value", "sample_size", "numerator", "denominator")
+    return _judged({key: row[key] for key in keys})
 
 
 def _in_language(row: Row, output: Output) -> Row:
