@@ -13,7 +13,7 @@ from kpi.run_dates import SCOPE_TYPES
 from kpi.settings import settings
 from kpi.ui import dimensions, labels
 from kpi.ui.answers import DataResponse, Output, Refused
-from kpi.ui.reading import Row, rows
+from kpi.ui.reading import Row, captured_at, rows
 from kpi.ui.reliability import reliability
 from kpi.ui.selection import AskedFigures, AskedRange, Id, IdInPath, metric_of, today
 
@@ -217,7 +217,7 @@ def siblings(
 def freshness(output: AskedOutput) -> Response:
     """What each table was last written for, from the ledger."""
     found = rows("freshness")
-    content = {"captured_at": _captured_at(), "facts": found}
+    content = {"captured_at": captured_at(), "facts": found}
     return output.reply(content, "freshness", found)
 
 
@@ -228,12 +228,11 @@ def rejects(
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Response:
     """What could not be used: counted by reason, then a page of the list."""
-    captured_at = _captured_at()
-    reasons = rows("reject_reasons", {"captured_at": captured_at})
+    last_capture, reasons = dimensions.rejects()
     found = rows("rejects", {"most": limit, "skipped": offset})
     content = {
         "total": sum(row["rows"] for row in reasons),
-        "captured_at": captured_at,
+        "captured_at": last_capture,
         "reasons": reasons,
         "rows": found,
     }
@@ -263,11 +262,6 @@ def _scope(id: int) -> Row:
     if not found:
         raise Refused.not_found("Point de vue", "Scope", id, "api/scopes")
     return found[0]
-
-
-def _captured_at() -> Any:
-    found = rows("captured_at")
-    return found[0]["captured_at"] if found else None
 
 
 def _when(parameters: Row) -> Row:
