@@ -24,7 +24,7 @@ Runs start by the watcher of `kpi_change` (half a second after a change), by an 
 
 **When to trigger by hand:** with `learner_ids`, to have learners captured anew at once.
 
-**When a task is red** its last log line says what to do. Nothing is lost: changes stay on the list until the figures
+**When a task is red:** its last log line says what to do. Nothing is lost: changes stay on the list until the figures
 hold them, and the next run takes them up.
 """
 
@@ -59,7 +59,7 @@ with DAG(
             description="Replay: the instant at which the source is looked at, 2026-02-16T11:30:00+00:00.",
         ),
     },
-    **dag_defaults(),
+    **dag_defaults("during the day"),
 ):
     refresh = RefreshOperator(task_id="refresh", open_with=["open_day"], **SCRIPTS)
 

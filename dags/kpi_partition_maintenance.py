@@ -21,7 +21,7 @@ the table and what would run.
 in use, compared, swapped in one statement. Set `KPI_STORAGE` to the new mode afterwards. The tables
 from before stay as `kpi_…_old` until a run with `drop_old`. The operating guide says more.
 
-**When it is red** its last log line says what to do, and no row was dropped. A table in use: the
+**When a task is red:** its last log line says what to do, and no row was dropped. A table in use: the
 line names the session that holds it, or how to find it. The clock: today contradicts `kpi_time` or
 the ledger. After a conversion that was stopped, trigger the same again: it goes on.
 """
@@ -52,7 +52,7 @@ with DAG(
             description="The local day to take for today; by default that of the clock.",
         ),
     },
-    **dag_defaults(),
+    **dag_defaults("upkeep"),
 ):
     storage = StorageOperator(task_id="storage")
     # Each night no conversion is asked for and `storage` is skipped.

@@ -26,9 +26,10 @@ all tables, what a run is writing, what a row of `kpi_hold` names, and what is b
 **When to trigger by hand:** with `dry_run` to see what would go and why the rest stays; with `restore` (a month as
 YYYY-MM, or an undo table's name) to bring back what went. Restored months are held for `KPI_RETENTION_UNDO_DAYS`.
 
-**When it is red** its last log line says what to do, and nothing was lost. A table in use: the line names the session,
-or how to find it. The clock: today contradicts `kpi_time` or the ledger. No room: a month's rows that stay need to be
-there twice for a moment. After a run that was killed, trigger it again: it ends or takes back what was half-done.
+**When a task is red:** its last log line says what to do, and nothing was lost. A table in use: the line names the
+session, or how to find it. The clock: today contradicts `kpi_time` or the ledger. No room: a month's rows that stay
+need to be there twice for a moment. After a run that was killed, trigger it again: it ends or takes back what was
+half-done.
 """
 
 with DAG(
@@ -57,7 +58,7 @@ with DAG(
             description="The local day to take for today; by default that of the clock.",
         ),
     },
-    **dag_defaults(),
+    **dag_defaults("upkeep"),
 ):
     restore = RestoreOperator(task_id="restore")
     # Each night nothing is to be restored and `restore` is skipped.

@@ -1,6 +1,7 @@
 """kpi_rollup: weeks, months and rolling windows of a day whose facts are complete, then the tiles."""
 
 from airflow.sdk import DAG, Param, PartitionedAssetTimetable, TaskGroup
+from kpi.alerts.nights import night_mended
 from kpi.dag_defaults import DAILY_FACTS, dag_defaults
 from kpi.operators.rollups import (
     RolledUpOperator,
@@ -23,8 +24,9 @@ lie at most 90 days before its own; its log names them.
 **When to trigger by hand:** with `date`, after a metric's rollup rule was changed. An old day brings its own
 week, month and windows up to date, and days before it that no rollup has taken.
 
-**When a task is red** its last log line says what to do. Each week, month or day of windows is written all or
-nothing; clear the task to try again.
+**When a task is red:** its last log line says what to do. Each week, month or day of windows is written all or
+nothing; clear the task to try again. A failed run raises an alert, which ends
+when it, or a later one of that day, is green.
 """
 
 DAYS = {"first": "{{ business_date() }}", "last": "{{ business_date() }}"}
@@ -43,7 +45,7 @@ with DAG(
             description="The local day to roll up; by default the run's partition key.",
         ),
     },
-    **dag_defaults(),
+    **dag_defaults("nightly", alerts=True),
 ):
     preflight = RollupPreflightOperator(task_id="preflight")
 
@@ -80,6 +82,6 @@ with DAG(
     tiles = TileCacheOperator(
         task_id="kpi_tile_cache", sql="display/kpi_tile_cache.sql", day="{{ business_date() }}"
     )
-    done = RolledUpOperator(task_id="done")
+    done = RolledUpOperator(task_id="done", on_success_callback=night_mended)
 
     preflight >> [weeks, months, windows] >> tiles >> done

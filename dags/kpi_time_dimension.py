@@ -13,7 +13,7 @@ repairs wrong rows.
 
 **When to trigger by hand:** after `kpi_bootstrap`, and after an update of the time zone data.
 
-**When it is red:** the zone data are older than the rules in force, or new zone data move days that
+**When a task is red:** the zone data are older than the rules in force, or new zone data move days that
 have facts. The log's last line says what to do; `force` moves them, after which those days are to
 be computed again.
 """
@@ -26,7 +26,7 @@ with DAG(
     params={
         "force": Param(False, type="boolean", description="Let days that already have facts move."),
     },
-    **dag_defaults(),
+    **dag_defaults("upkeep"),
 ):
     TimeDimensionOperator(
         task_id="kpi_time",

@@ -2,9 +2,9 @@
 
 Usage: make bench-incremental [ARGS='--learners 500 10000 --changes 100']. On a server of its own, schools of several
 sizes with 288 realisations a learner; the day is opened, and then one learner's UA changes at a time, with the
-micro-competence, the competence and the module above it, as the LMS recomputes them: some changes end a micro-competence,
-others do not. Measured are the LMS's own statements with and without the triggers, and the refresh from the list of
-changes to the commit of the last cell; what Airflow adds is measured by tests/dags/test_incremental.py's log.
+micro-competence, the competence and the module above it, as the LMS recomputes them: every second change ends the
+micro-competence. Measured are the LMS's own statements with and without the triggers, and the refresh from the list of
+changes to the commit of the last cell; what Airflow adds is in the log of tests/dags/test_incremental.py.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def change(warehouse: Warehouse, learner: int, kind: str, at: datetime) -> bool:
         return False
     for table, row in zip(TABLES, found[0], strict=True):
         warehouse.source(
-            f"UPDATE {table} SET progression_cache = 100 - RAND() * 50, dernier_update = %s, updated_at = %s WHERE id = %s",
+            f"UPDATE {table} SET progression_cache = 100 - RAND() * 50, dernier_update = %s, updated_at = %s "
+            "WHERE id = %s",
             [at, at, row],
         )
     if kind == KINDS[1]:
@@ -76,6 +77,7 @@ def change(warehouse: Warehouse, learner: int, kind: str, at: datetime) -> bool:
 
 
 def milliseconds(work: Callable[[], object]) -> float:
+    """Return how long the work takes."""
     begun = time.monotonic()
     work()
     return (time.monotonic() - begun) * 1000

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import date, time
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kpi.errors import KpiError
 
@@ -82,7 +83,10 @@ class Settings(BaseSettings):
         36, ge=4, le=1200, description="months before today's that can be computed from history"
     )
     retention_months_ledger: int = Field(
-        24, ge=4, le=1200, description="months before today's that keep their rows of kpi_run"
+        24,
+        ge=4,
+        le=1200,
+        description="months before today's that keep their rows of kpi_run, and the alerts that were over in them",
     )
     retention_months_rejects: int = Field(
         12, ge=1, le=1200, description="months that kpi_reject keeps what was not seen again"
@@ -96,6 +100,26 @@ class Settings(BaseSettings):
     retention_chunk_rows: int = Field(
         5000, ge=100, le=100_000, description="rows deleted in one transaction where rows are"
     )
+
+    alert_notifier: str = Field(
+        "kpi.alerts.notifier.LogNotifier",
+        pattern=r"^\w+(\.\w+)+$",
+        description="the class, a BaseNotifier of Airflow or of a provider, that alerts are given to",
+    )
+    alert_notifier_args: Annotated[dict[str, Any], NoDecode] = Field(
+        {}, description="its arguments, as a JSON object; their text may be templates"
+    )
+    night_due_at: time = Field(
+        time(6), description="the local time by which the last day's figures are to be there"
+    )
+
+    @field_validator("alert_notifier_args", mode="before")
+    @classmethod
+    def _is_json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except json.JSONDecodeError as error:
+            raise ValueError(f"it is not JSON ({error})") from None
 
     @field_validator("timezone", "source_timezone")
     @classmethod

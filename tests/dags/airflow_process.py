@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import multiprocessing
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -62,6 +63,18 @@ class Outcome:
     def message(self) -> str:
         """What the run's failure says: the failing task's exception, or why there was no run."""
         return self.refused or self.failures[self.failed_task].text
+
+    def last_record(self, task_id: str) -> str:
+        """The last thing that a task's operator logged, Airflow's own lines on branches left out."""
+        parts = rf"starting task_id={re.escape(task_id)} .*?\[DAG TEST\] end task"
+        *_, section = re.findall(parts, self.log, re.DOTALL)
+        records = r"^\S+Z \[\w+ *\] (.*?) *\[airflow\.task\.operators\.[\w.]+\] loc=(?!branch|skip)"
+        *_, record = re.findall(records, section, re.DOTALL | re.MULTILINE)
+        return str(record)
+
+    def last_line(self, task_id: str) -> list[str]:
+        """The words of the last line of the table that a task's log ends with, the seconds left out."""
+        return self.last_record(task_id).splitlines()[-1].split()[:-1]
 
 
 class AirflowProcess:

@@ -69,8 +69,8 @@ def test_bootstrap_again_changes_nothing(database: Operated) -> None:
     assert again.state == "success", again.failures
     assert database.checksums() == before
     assert "Migrations applied: none, all were there." in again.log
-    assert "0 new or changed" in again.log
-    assert "0 tables got partitions." in again.log
+    assert again.last_line("metric_dictionary")[1:] == ["0"], "none is new or changed"
+    assert again.last_line("first_partitions") == ["nothing"]
 
 
 def test_plan_on_a_finished_database_has_nothing_to_do(database: Operated) -> None:
@@ -78,7 +78,7 @@ def test_plan_on_a_finished_database_has_nothing_to_do(database: Operated) -> No
     planned = bootstrap(database, plan=True)
     assert planned.state == "success", planned.failures
     assert "0 migrations would run; nothing was written." in planned.log
-    assert "0 tables would get partitions." in planned.log
+    assert planned.last_line("first_partitions") == ["nothing"]
     assert database.checksums() == before
 
 
@@ -92,7 +92,7 @@ def test_the_calendar_is_filled_from_the_first_source_day(database: Operated) ->
     assert first == date(2025, 12, 20), "a month before the earliest date of the source"
     assert timedelta(399) <= last - today <= timedelta(401)
     assert days == (last - first).days + 1
-    assert f"kpi_time: {days} days new, 0 repaired, 0 moved, 0 unchanged." in filled.log
+    assert filled.last_line("kpi_time") == ["kpi_time", str(days), "0", "0", "0"]
 
 
 def test_the_calendar_filled_again_is_unchanged(database: Operated) -> None:
@@ -100,7 +100,7 @@ def test_the_calendar_filled_again_is_unchanged(database: Operated) -> None:
     again = database.run("kpi_time_dimension", {}, mode(database))
     assert again.state == "success", again.failures
     assert database.checksums() == before
-    assert "kpi_time: 0 days new, 0 repaired, 0 moved, " in again.log
+    assert again.last_line("kpi_time")[:-1] == ["kpi_time", "0", "0", "0"]
 
 
 def test_a_night_can_be_run(database: Operated) -> None:

@@ -138,6 +138,23 @@ def test_ledger_and_rejects_go_by_their_own_settings(captured: Warehouse) -> Non
     assert "new" in keys
 
 
+def test_alerts_that_are_over_go_with_the_ledger(captured: Warehouse) -> None:
+    with_settings(captured, retention_months_ledger=4)
+    for day, until in (
+        ("2024-01-01", None),
+        ("2024-01-02", "2024-01-03"),
+        ("2024-01-04", "2100-01-01"),
+    ):
+        captured.execute(
+            "INSERT INTO kpi_alert (kind, code, since_on, until_on, level, opened_at)"
+            " VALUES ('LATE', 'kpi_daily', %s, %s, 'red', '2024-01-01')",
+            (day, until),
+        )
+    assert cut(captured)["kpi_alert"].rows == 1
+    left = captured.rows("SELECT CAST(since_on AS CHAR) FROM kpi_alert ORDER BY since_on")
+    assert left == [("2024-01-01",), ("2024-01-04",)], "one that lasts stays, however old"
+
+
 @pytest.fixture(scope="module")
 def module_warehouse(new_warehouse: Callable[..., Warehouse]) -> Warehouse:
     return new_warehouse("history_cut")

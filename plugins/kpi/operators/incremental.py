@@ -15,7 +15,7 @@ from kpi.connections import ETL, session
 from kpi.errors import KpiError
 from kpi.incremental import changes, opening, refresh
 from kpi.ledger import Author
-from kpi.operators.reports import text_table
+from kpi.operators.reports import Report, reported
 from kpi.run_dates import captured_at, now
 from kpi.settings import settings
 from kpi.templates import renderer, steps
@@ -50,6 +50,10 @@ class RefreshOperator(BaseBranchOperator):
         self.open_with = list(open_with)
 
     def choose_branch(self, context: Any) -> list[str]:
+        with reported(self, "Changes in today's figures") as report:
+            return self._choose(context, report)
+
+    def _choose(self, context: Any, report: Report) -> list[str]:
         chosen = settings()
         preflight.before_refresh(chosen)
         instant = captured_at(context) or now()
@@ -66,7 +70,8 @@ class RefreshOperator(BaseBranchOperator):
         except refresh.NotOpen:
             # A capture of all learners came between two changes.
             return self._unopened(context, day)
-        self.log.info("%s:\n%s", day, _table(done))
+        for number, one in enumerate(done, start=1):
+            report.add(*_lines(number, one))
         return []
 
     def _note(self, etl: Any, context: Mapping[str, Any]) -> None:
@@ -117,10 +122,15 @@ class OpenDayOperator(BaseOperator):
         self.day = day
 
     def execute(self, context: Any) -> None:
-        if opening.open_day(parse_day(self.day), steps(self.sql), settings()):
-            self.log.info("%s is open: changes are added to its figures.", self.day)
-        else:
-            self.log.warning("A capture of all learners came meanwhile; %s stays closed.", self.day)
+        with reported(self, self.day) as report:
+            opened = opening.open_day(parse_day(self.day), steps(self.sql), settings())
+            if opened:
+                self.log.info("%s is open: changes are added to its figures.", self.day)
+            else:
+                self.log.warning(
+                    "A capture of all learners came meanwhile; %s stays closed.", self.day
+                )
+            report.add({"day": self.day, "open": "yes" if opened else "no"})
 
 
 def _instant(context: Any, day: Any) -> datetime:
@@ -147,11 +157,17 @@ def _learners(extra: Any, warn: Any) -> set[int]:
         return set()
 
 
-def _table(done: list[refresh.Refreshed]) -> str:
-    rows = [
-        (number, len(one.batch.ids), len(one.batch.learners), table, *vars(written).values())
-        for number, one in enumerate(done, start=1)
-        for table, written in one.written.items()
+def _lines(number: int, done: refresh.Refreshed) -> list[dict[str, Any]]:
+    return [
+        {
+            "batch": number,
+            "changes": len(done.batch.ids),
+            "learners": len(done.batch.learners),
+            "table": table,
+            "inserted": written.inserted,
+            "changed": written.updated,
+            "deleted": written.deleted,
+            "unchanged": written.unchanged,
+        }
+        for table, written in done.written.items()
     ]
-    columns = ("batch", "changes", "learners", "table")
-    return text_table((*columns, "inserted", "changed", "deleted", "unchanged"), rows)

@@ -1,4 +1,4 @@
-"""Retention of what is not partitioned: closed versions of the history, kpi_run and kpi_reject; deleted in chunks."""
+"""Retention of what is not partitioned, deleted in chunks: closed versions of the history, the ledgers, alerts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Cut:
 
 
 def cut(work: Work, limits: Limits, *, dry_run: bool) -> list[Cut]:
-    """Delete what has expired of history, ledger and rejects, or only count it; return it by table.
+    """Delete what has expired of history, ledger, rejects and alerts, or only count it; return it by table.
 
     Raises MonthBusy when a capture is under way, or another KpiError; what was deleted before then stays deleted.
     """
@@ -55,6 +55,11 @@ def cut(work: Work, limits: Limits, *, dry_run: bool) -> list[Cut]:
             {"before": limits.rejects},
             dry_run,
         )
+    )
+    # One that lasts stays, however old.
+    over = "until_on < %(before)s"
+    found.append(
+        _cut_one(work, "kpi_alert", limits.ledger, over, {"before": limits.ledger}, dry_run)
     )
     return found
 
