@@ -16,6 +16,7 @@ from kpi.ui.answers import Refused
 
 SECONDS_KEPT = 60
 SECONDS_KEPT_SHORT = 5
+SCOPES_KEPT = 1000
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,15 @@ def _tree() -> Tree:
     return tree
 
 
+@ttl_cache(maxsize=SCOPES_KEPT, ttl=SECONDS_KEPT)
+def scope(id: int) -> reading.Row:
+    """Return a scope: id, type, ref_id, label; raises Refused (404) when there is none."""
+    found = reading.rows("scope", {"scope": id})
+    if not found:
+        raise Refused.not_found("Point de vue", "Scope", id, "api/scopes")
+    return found[0]
+
+
 @ttl_cache(maxsize=1, ttl=SECONDS_KEPT_SHORT)
 def dates() -> dict[str, tuple[date | None, date | None]]:
     """Return the first and the last date_id that each period has, None where it has none."""
@@ -146,7 +156,7 @@ def tree_with(target: int) -> Tree:
 
 def forget() -> None:
     """Forget what is kept: the next question goes to the database."""
-    for kept in (_metrics, _tree, dates, rejects):
+    for kept in (_metrics, _tree, scope, dates, rejects):
         kept.cache_clear()
 
 

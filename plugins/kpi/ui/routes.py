@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from kpi.run_dates import SCOPE_TYPES
 from kpi.settings import settings
 from kpi.ui import dimensions, labels
-from kpi.ui.answers import DataResponse, Output, Refused
+from kpi.ui.answers import DataResponse, Output
 from kpi.ui.reading import Row, captured_at, rows
 from kpi.ui.reliability import reliability
 from kpi.ui.selection import AskedFigures, AskedRange, Id, IdInPath, metric_of, today
@@ -69,7 +69,7 @@ def scopes(
 @router.get("/scope/{id}")
 def scope(id: IdInPath) -> Response:
     """One scope."""
-    return DataResponse({"scope": _scope(id)})
+    return DataResponse({"scope": dimensions.scope(id)})
 
 
 @router.get("/targets")
@@ -195,7 +195,7 @@ def siblings(
     chosen = metric_of(metric, asked.period)
     parameters = asked.parameters()
     better = {"higher_is_better": chosen.higher_is_better}
-    kind = _scope(asked.scope)["type"]
+    kind = dimensions.scope(asked.scope)["type"]
     found = rows(
         "siblings",
         parameters | better | {"metric": chosen.id, "type": kind, "most": limit},
@@ -255,13 +255,6 @@ def _described(metric: dimensions.Metric) -> dict[str, Any]:
 def _literal(word: str) -> str:
     """Return a word as a LIKE pattern for itself."""
     return word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-
-
-def _scope(id: int) -> Row:
-    found = rows("scope", {"scope": id})
-    if not found:
-        raise Refused.not_found("Point de vue", "Scope", id, "api/scopes")
-    return found[0]
 
 
 def _when(parameters: Row) -> Row:
