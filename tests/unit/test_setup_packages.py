@@ -5,8 +5,9 @@ from pathlib import Path
 
 import mysql_packages
 import pytest
+from debian_packages import debian_mirror
 from environment import ROOT, environment
-from mysql_packages import debian_mirror, parse_version
+from mysql_packages import parse_version
 
 
 def pins(name: str = "requirements.txt") -> dict[str, str]:
