@@ -1,0 +1,148 @@
+"""The small dimensions, kept in memory: metrics and the tree of targets for a minute, the dates there are for seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from cachetools.func import ttl_cache
+
+from kpi import catalog
+from kpi.settings import settings
+from kpi.ui import labels, reading
+from kpi.ui.answers import Refused
+
+SECONDS_KEPT = 60
+SECONDS_DATES_ARE_KEPT = 5
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of kpi_metric; `window` is (code, days) where it is another metric's rolling window."""
+
+    id: int
+    code: str
+    label: str
+    unit: str
+    category: str
+    higher_is_better: bool
+    target_levels: list[str]
+    window: tuple[str, int] | None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What answers say of it."""
+        return {
+            "code": self.code,
+            "label": self.label,
+            "label_en": labels.metric_en(self.code, self.label, self.window),
+            "unit": self.unit,
+            "category": self.category,
+            "higher_is_better": self.higher_is_better,
+        }
+
+
+@dataclass
+class Tree:
+    """The targets by id, each with the one that it hangs under and those that hang under it."""
+
+    targets: dict[int, reading.Row] = field(default_factory=dict)
+    children: dict[int | None, list[int]] = field(default_factory=dict)
+
+    @property
+    def root(self) -> int | None:
+        return next(iter(self.children.get(None, ())), None)
+
+    def said(self, target: int) -> dict[str, Any]:
+        """What answers say of a target: id, type, ref_id, label and the number of its children."""
+        row = self.targets[target]
+        named = {key: row[key] for key in ("id", "type", "ref_id", "label")}
+        return named | {"children": len(self.children.get(target, ()))}
+
+    def path(self, target: int) -> list[int]:
+        """Return the targets above one, from the root down."""
+        return list(self._above(target))[::-1]
+
+    def _above(self, target: int) -> Iterator[int]:
+        seen = {target}
+        while (parent := self.targets[target]["parent_id"]) is not None and parent not in seen:
+            yield parent
+            seen.add(parent)
+            target = parent
+
+
+@ttl_cache(maxsize=1, ttl=SECONDS_KEPT)
+def _metrics() -> dict[str, Metric]:
+    windows = {
+        one.rolling_code(days): (one.code, days)
+        for one in catalog.metrics(settings().sql_dir)
+        if one.rolling
+        for days in one.rolling.days
+    }
+    return {
+        row["code"]: Metric(
+            *(row["id"], row["code"], row["label"], row["unit"], row["category"]),
+            higher_is_better=bool(row["higher_is_better"]),
+            # A set has no order: the tree's is the one that a page wants.
+            target_levels=[one for one in labels.TARGET_TYPES if one in row["target_levels"]],
+            window=windows.get(row["code"]),
+        )
+        for row in reading.rows("metrics")
+    }
+
+
+@ttl_cache(maxsize=1, ttl=SECONDS_KEPT)
+def _tree() -> Tree:
+    tree = Tree()
+    for row in reading.rows("targets"):
+        tree.targets[row["id"]] = row
+        tree.children.setdefault(row["parent_id"], []).append(row["id"])
+    return tree
+
+
+@ttl_cache(maxsize=1, ttl=SECONDS_DATES_ARE_KEPT)
+def dates() -> dict[str, tuple[date | None, date | None]]:
+    """Return the first and the last date_id that each period has, None where it has none."""
+    return {row["period"]: (row["first"], row["latest"]) for row in reading.rows("periods")}
+
+
+def metrics() -> dict[str, Metric]:
+    """Return the metrics by code; what is not there yet is asked for again each time."""
+    return _metrics() or _fresh(_metrics)
+
+
+def metric(code: str) -> Metric:
+    """Return a metric; raises Refused (404) when there is none of that code."""
+    found = metrics().get(code)
+    if found is None:
+        raise Refused.not_found("Indicateur", "Metric", code, "api/options")
+    return found
+
+
+def tree() -> Tree:
+    """Return the tree of targets; what is not there yet is asked for again each time."""
+    found = _tree()
+    return found if found.targets else _fresh(_tree)
+
+
+def tree_with(target: int) -> Tree:
+    """Return the tree, asked for again when it lacks the target; raises Refused (404) when there is no such target."""
+    found = tree()
+    if target not in found.targets:
+        found = _fresh(_tree)
+    if target not in found.targets:
+        raise Refused.not_found("Cible", "Target", target, "api/targets")
+    return found
+
+
+def forget() -> None:
+    """Forget what is kept: the next question goes to the database."""
+    for kept in (_metrics, _tree, dates):
+        kept.cache_clear()
+
+
+def _fresh(kept: Any) -> Any:
+    kept.cache_clear()
+    return kept()

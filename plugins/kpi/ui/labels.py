@@ -1,0 +1,196 @@
+"""What the dashboard calls things, in French and English. A code that is not here is shown as it is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Label = dict[Literal["fr", "en"], str]
+
+
+def _labels(**of: tuple[str, str]) -> dict[str, Label]:
+    return {code: {"fr": french, "en": english} for code, (french, english) in of.items()}
+
+
+SCOPE_TYPES = _labels(
+    GLOBAL=("Tout le monde", "Everybody"),
+    SESSION=("Session", "Session"),
+    GROUPE=("Groupe", "Group"),
+    SOUS_GROUPE=("Sous-groupe", "Sub-group"),
+    FORMATEUR=("Formateur", "Trainer"),
+    APPRENANT=("Apprenant", "Learner"),
+)
+TARGET_TYPES = _labels(
+    GLOBAL=("Tout", "Everything"),
+    REFERENTIEL=("Référentiel", "Programme"),
+    MODULE=("Module", "Module"),
+    COMPETENCE=("Compétence", "Competence"),
+    MICRO_COMPETENCE=("Micro-compétence", "Micro-competence"),
+    UA=("Unité d'apprentissage", "Learning unit"),
+)
+PERIODS = _labels(
+    D=("Jour", "Day"),
+    W=("Semaine", "Week"),
+    M=("Mois", "Month"),
+    R=("Jours glissants", "Rolling days"),
+)
+STATES = _labels(
+    TODO=("À faire", "To do"),
+    IN_PROGRESS=("En cours", "In progress"),
+    IN_PROGRESS_INTRO=("Introduction", "Introduction"),
+    IN_PROGRESS_INTERMEDIAIRE=("Intermédiaire", "Intermediate"),
+    IN_PROGRESS_AVANCE=("Avancé", "Advanced"),
+    IN_PROGRESS_CHAPITRE=("Chapitres en cours", "Chapters in progress"),
+    IN_PROGRESS_PROTOTYPE=("Prototype en cours", "Prototype in progress"),
+    IN_PROGRESS_PROJET=("Projet en cours", "Project in progress"),
+    DONE=("Terminé", "Done"),
+    PAUSED=("En pause", "Paused"),
+    BLOCKED=("Bloqué", "Blocked"),
+    UNKNOWN=("Inconnu", "Unknown"),
+)
+CATEGORIES = _labels(
+    PROGRESSION=("Progression", "Progress"),
+    MAITRISE=("Maîtrise", "Mastery"),
+    RYTHME=("Rythme", "Pace"),
+    ACTIVITE=("Activité", "Activity"),
+    COUVERTURE=("Couverture", "Coverage"),
+    ETAT=("État", "State"),
+    FEEDBACK=("Feedback", "Feedback"),
+    QUALITE=("Qualité", "Quality"),
+)
+UNITS = _labels(
+    points=("points", "points"),
+    nb=("", ""),
+    jours=("jours", "days"),
+    heures=("heures", "hours"),
+    ratio=("", ""),
+    score=("", ""),
+) | {"%": {"fr": "%", "en": "%"}}
+RELIABILITY = _labels(
+    high=("Fiable : 20 observations ou plus", "Reliable: 20 observations or more"),
+    medium=("À nuancer : de 5 à 19 observations", "With care: 5 to 19 observations"),
+    low=("Fragile : moins de 5 observations", "Fragile: fewer than 5 observations"),
+)
+MEASURES = _labels(
+    DELAI_ACQUIS_MICRO=(
+        "Délais d'acquisition des micro-compétences",
+        "Time to acquire micro-competences",
+    ),
+    DELAI_ACQUIS_COMP=("Délais d'acquisition des compétences", "Time to acquire competences"),
+    DELAI_FEEDBACK=("Délais de feedback", "Time to feedback"),
+)
+RELATIONS = _labels(
+    scope=("Point de vue", "Scope"),
+    target=("Cible", "Target"),
+    realisation=("Réalisation", "Realisation"),
+    membership=("Appartenance", "Membership"),
+    plan=("Plan", "Plan"),
+    feedback=("Feedback", "Feedback"),
+)
+REASONS = _labels(
+    duplicate_row=("Doublon dans la source", "Twice in the source"),
+    feedback_not_after_submission=("Feedback avant la remise", "Feedback before the submission"),
+    finish_before_start=("Fin avant le début", "Finish before start"),
+    negative_score=("Note négative", "Negative score"),
+    negative_score_max=("Barème négatif", "Negative scale"),
+    progress_outside_0_100=("Progression hors de 0–100", "Progress outside 0–100"),
+    score_max_too_large=("Barème trop grand", "Scale too large"),
+    score_too_large=("Note trop grande", "Score too large"),
+    score_above_scale=("Note au-dessus du barème (gardée)", "Score above its scale (kept)"),
+    unknown_learner=("Apprenant inconnu", "Unknown learner"),
+    unknown_parent=("Parent inconnu", "Unknown parent"),
+    unknown_scope=("Point de vue inconnu", "Unknown scope"),
+    unknown_session=("Session inconnue ou sans fin", "Session unknown or without an end"),
+    unknown_target=("Cible inconnue", "Unknown target"),
+)
+TABLES = _labels(
+    kpi_value=("Indicateurs", "Metrics"),
+    kpi_state_count=("Répartition par état", "States"),
+    kpi_percentiles=("Délais", "Delays"),
+    kpi_plan_gap=("Écart au plan", "Plan gap"),
+)
+YES_NO: dict[bool, Label] = {True: {"fr": "oui", "en": "yes"}, False: {"fr": "non", "en": "no"}}
+
+# By the kind of code, as `labels` of api/options.
+OF = {
+    "scope_type": SCOPE_TYPES,
+    "target_type": TARGET_TYPES,
+    "period": PERIODS,
+    "state": STATES,
+    "category": CATEGORIES,
+    "unit": UNITS,
+    "reliability": RELIABILITY,
+    "measure": MEASURES,
+    "relation": RELATIONS,
+    "reason": REASONS,
+    "table": TABLES,
+}
+
+_COLUMNS = _labels(
+    date=("Date", "Date"),
+    value=("Valeur", "Value"),
+    previous=("Valeur précédente", "Previous value"),
+    previous_on=("Date précédente", "Previous date"),
+    change=("Évolution", "Change"),
+    numerator=("Numérateur", "Numerator"),
+    denominator=("Dénominateur", "Denominator"),
+    sample_size=("Échantillon", "Sample"),
+    reliability=("Fiabilité", "Reliability"),
+    reconstructed=("Lignes reconstituées", "Reconstructed rows"),
+    complete=("Complet", "Complete"),
+    code=("Code", "Code"),
+    label=("Libellé", "Label"),
+    unit=("Unité", "Unit"),
+    target=("Cible", "Target"),
+    domain=("Domaine", "Domain"),
+    state=("État", "State"),
+    order=("Ordre", "Order"),
+    count=("Nombre", "Count"),
+    total=("Total", "Total"),
+    expected=("Attendues", "Expected"),
+    done=("Faites", "Done"),
+    gap=("Écart", "Gap"),
+    coverage=("Couverture (%)", "Coverage (%)"),
+    rank=("Rang", "Rank"),
+    period=("Période", "Period"),
+    table=("Table", "Table"),
+    last_date=("Dernière date", "Last date"),
+    finished_at=("Écrit à (UTC)", "Written at (UTC)"),
+    rows=("Lignes", "Rows"),
+    message=("Message", "Message"),
+    relation=("Relation", "Relation"),
+    source_key=("Clé", "Key"),
+    field=("Champ", "Field"),
+    reason=("Raison", "Reason"),
+    detail=("Détail", "Detail"),
+    first_seen_at=("Vu d'abord (UTC)", "First seen (UTC)"),
+    last_seen_at=("Vu en dernier (UTC)", "Last seen (UTC)"),
+)
+
+# kpi_metric has labels in French only.
+_METRICS_EN = {
+    "PROGRESSION_MOY": "Average progress",
+    "SCORE_NORM": "Normalised score",
+    "PCT_ACQUIS": "% Competences acquired",
+    "PCT_COUVERTURE_UA": "% Learning units done / planned",
+    "INACTIVITE_7J": "% Micro-competences inactive for 7 days",
+    "DELAI_ACQUIS_MICRO": "Median time to acquire micro-competences",
+    "DELAI_FEEDBACK": "Median time to feedback",
+}
+
+
+def said(code: str, kind: str, language: Literal["fr", "en"]) -> str:
+    """Return the name of a code, the code itself where it has none."""
+    label = OF[kind].get(code)
+    return label[language] if label else code
+
+
+def column(name: str, language: Literal["fr", "en"]) -> str:
+    """Return the heading of a CSV column."""
+    return _COLUMNS[name][language] if name in _COLUMNS else name
+
+
+def metric_en(code: str, label: str, window: tuple[str, int] | None) -> str:
+    """Return a metric's English label, its own French one where there is none; a window names its days."""
+    if window and window[0] in _METRICS_EN:
+        return f"{_METRICS_EN[window[0]]}, rolling {window[1]} days"
+    return _METRICS_EN.get(code, label)

@@ -1,0 +1,319 @@
+"""The dashboard's data, a route each (docs/dashboard.md): what is asked for, its query, the answer's form."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from operator import itemgetter
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from kpi.run_dates import SCOPE_TYPES
+from kpi.settings import settings
+from kpi.ui import dimensions, labels
+from kpi.ui.answers import DataResponse, Output, Refused
+from kpi.ui.reading import Row, rows
+from kpi.ui.reliability import reliability
+from kpi.ui.selection import AskedFigures, AskedRange, Id, metric_of, today
+
+MOST_CHILDREN = 60
+MOST_WORDS = 6
+
+router = APIRouter(default_response_class=DataResponse)
+AskedOutput = Annotated[Output, Depends()]
+
+
+@router.get("/options")
+def options() -> Response:
+    """What a page needs to begin: lists to choose from, a first choice, and what codes are called."""
+    dates = dimensions.dates()
+    day = dates["D"][1]
+    beginning = next(iter(rows("beginning", {"date": day})), {"scope": None, "target": None})
+    return DataResponse(
+        {
+            "today": today(),
+            "timezone": settings().timezone,
+            "scope_types": [
+                {"type": code, **_both(labels.SCOPE_TYPES[code])} for code in SCOPE_TYPES
+            ],
+            "periods": [
+                {"period": code, **_both(label), "first": dates[code][0], "latest": dates[code][1]}
+                for code, label in labels.PERIODS.items()
+            ],
+            "metrics": [_described(one) for one in dimensions.metrics().values()],
+            "default": {
+                "scope": beginning["scope"],
+                "target": beginning["target"] or dimensions.tree().root,
+                "period": "D",
+                "date": day,
+            },
+            "labels": labels.OF,
+        }
+    )
+
+
+@router.get("/scopes")
+def scopes(
+    type: Literal["GLOBAL", "SESSION", "GROUPE", "SOUS_GROUPE", "FORMATEUR", "APPRENANT"],
+    q: Annotated[str, Query(max_length=100)] = "",
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Response:
+    """The scopes of a type whose label holds every word of `q`."""
+    words = q.split()[:MOST_WORDS]
+    patterns = {f"word_{place}": f"%{_literal(word)}%" for place, word in enumerate(words)}
+    found = rows("scopes", {"type": type, "limit": limit + 1, **patterns}, words=len(words))
+    return DataResponse({"scopes": found[:limit], "more": len(found) > limit})
+
+
+@router.get("/scope/{id}")
+def scope(id: Id) -> Response:
+    """One scope."""
+    return DataResponse({"scope": _scope(id)})
+
+
+@router.get("/targets")
+def targets(id: Id | None = None) -> Response:
+    """A target, the way to it from the root, and what hangs under it."""
+    tree = dimensions.tree_with(id) if id else dimensions.tree()
+    chosen = id or tree.root
+    if chosen is None:
+        return DataResponse({"target": None, "path": [], "children": []})
+    return DataResponse(
+        {
+            "target": tree.said(chosen),
+            "path": [tree.said(one) for one in tree.path(chosen)],
+            "children": [tree.said(one) for one in tree.children.get(chosen, ())],
+        }
+    )
+
+
+@router.get("/tiles")
+def tiles(asked: AskedFigures, output: AskedOutput) -> Response:
+    """Each figure of a scope on a target, beside that of the period before."""
+    parameters = asked.parameters()
+    metrics = dimensions.metrics()
+    found = [
+        {**metrics[row["code"]].said, **_judged(row)}
+        for row in rows("tiles", parameters)
+        if row["code"] in metrics
+    ]
+    content = {
+        **_when(parameters),
+        "complete": all(row["complete"] for row in found),
+        "tiles": found,
+    }
+    return output.reply(content, "tiles", [_in_language(row, output) for row in found])
+
+
+@router.get("/states")
+def states(asked: AskedFigures, output: AskedOutput) -> Response:
+    """How many pairs are in each state, for the target and for each that hangs under it."""
+    parameters = asked.parameters(instead_of_windows="D")
+    tree = dimensions.tree_with(asked.target)
+    children = tree.children.get(asked.target, [])
+    shown = children[:MOST_CHILDREN]
+    found = rows("states", parameters | {"targets": json.dumps([asked.target, *shown])})
+    domains = {
+        target: _domains(list(some)) for target, some in groupby(found, itemgetter("target_id"))
+    }
+    content = {
+        **_when(parameters),
+        "domains": domains.get(asked.target, []),
+        "children": [{"target": tree.said(one), "domains": domains.get(one, [])} for one in shown],
+        "left_out": len(children) - len(shown),
+    }
+    table = [
+        {
+            "target": tree.targets[row["target_id"]]["label"],
+            "domain": labels.said(row["domain"], "target_type", output.lang),
+            "state": labels.said(row["code"], "state", output.lang),
+            **{key: row[key] for key in ("code", "order", "count", "total")},
+        }
+        for row in found
+    ]
+    return output.reply(content, "states", table)
+
+
+@router.get("/evolution")
+def evolution(
+    asked: AskedFigures,
+    within: AskedRange,
+    output: AskedOutput,
+    metric: Annotated[str, Query(max_length=64)],
+) -> Response:
+    """A metric over time, a point for each date of the period, NULLs where there is no figure."""
+    chosen = metric_of(metric, asked.period)
+    dates = within.parameters(asked.period)
+    parameters = asked.parameters() | dates | {"metric": chosen.id}
+    found = rows("evolution", parameters)
+    content = {"metric": chosen.code, "unit": chosen.unit, **_over(parameters), "points": found}
+    return output.reply(content, f"evolution_{chosen.code}", found)
+
+
+@router.get("/delays")
+def delays(asked: AskedFigures, output: AskedOutput) -> Response:
+    """The percentiles of the delays."""
+    parameters = asked.parameters(instead_of_windows="D")
+    found = [
+        {
+            "code": row["code"],
+            "label": labels.said(row["code"], "measure", "fr"),
+            "label_en": labels.said(row["code"], "measure", "en"),
+            "unit": "heures" if row["code"] == "DELAI_FEEDBACK" else "jours",
+            **_judged(row),
+        }
+        for row in rows("delays", parameters)
+    ]
+    content = {**_when(parameters), "measures": found}
+    return output.reply(content, "delays", [_in_language(row, output) for row in found])
+
+
+@router.get("/plan")
+def plan(
+    scope: Id,
+    target: Id,
+    within: AskedRange,
+    output: AskedOutput,
+    period: Literal["W", "M"] = "W",
+) -> Response:
+    """Plan against done, week by week or month by month."""
+    asked = {"scope": scope, "target": target, "period": period, "today": today()}
+    parameters = asked | within.parameters(period)
+    found = rows("plan", parameters)
+    return output.reply({**_over(parameters), "points": found}, "plan", found)
+
+
+@router.get("/siblings")
+def siblings(
+    asked: AskedFigures,
+    output: AskedOutput,
+    metric: Annotated[str, Query(max_length=64)],
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """A metric for the scopes of the scope's type, the best first."""
+    chosen = metric_of(metric, asked.period)
+    parameters = asked.parameters()
+    better = {"higher_is_better": chosen.higher_is_better}
+    found = rows(
+        "siblings",
+        parameters
+        | better
+        | {"metric": chosen.id, "type": _scope(asked.scope)["type"], "limit": limit},
+    )
+    scopes = found[0]["scopes"] if found else 0
+    table = [
+        {
+            "rank": row["rank"],
+            **{key: row[key] for key in ("label", "value", "sample_size")},
+            **{key: row[key] for key in ("numerator", "denominator")},
+            "reliability": reliability(row["sample_size"], row["denominator"]),
+        }
+        for row in found
+    ]
+    content = {
+        "metric": chosen.code,
+        "unit": chosen.unit,
+        **_when(parameters),
+        **better,
+        "rows": [
+            {
+                "scope": {key: row[key] for key in ("id", "type", "ref_id", "label")},
+                "chosen": row["chosen"],
+                **{key: value for key, value in line.items() if key != "label"},
+            }
+            for row, line in zip(found, table, strict=True)
+        ],
+        "left_out": scopes - len(found),
+    }
+    return output.reply(content, f"siblings_{chosen.code}", table)
+
+
+@router.get("/freshness")
+def freshness(output: AskedOutput) -> Response:
+    """What each table was last written for, from the ledger."""
+    found = rows("freshness")
+    content = {"captured_at": _captured_at(), "facts": found}
+    return output.reply(content, "freshness", found)
+
+
+@router.get("/rejects")
+def rejects(
+    output: AskedOutput,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+) -> Response:
+    """What could not be used: counted by reason, then a page of the list."""
+    reasons = rows("reject_reasons")
+    found = rows("rejects", {"limit": limit, "offset": offset})
+    content = {
+        "total": sum(row["rows"] for row in reasons),
+        "captured_at": _captured_at(),
+        "reasons": reasons,
+        "rows": found,
+    }
+    return output.reply(content, "rejects", found)
+
+
+def _both(label: labels.Label) -> dict[str, str]:
+    return {"label_fr": label["fr"], "label_en": label["en"]}
+
+
+def _described(metric: dimensions.Metric) -> dict[str, Any]:
+    of, days = metric.window or (None, None)
+    return {
+        **metric.said,
+        "target_levels": metric.target_levels,
+        "rolling": {"of": of, "days": days} if of else None,
+    }
+
+
+def _literal(word: str) -> str:
+    """Return a word as a LIKE pattern for itself."""
+    return word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _scope(id: int) -> Row:
+    found = rows("scope", {"scope": id})
+    if not found:
+        raise Refused.not_found("Point de vue", "Scope", id, "api/scopes")
+    return found[0]
+
+
+def _captured_at() -> Any:
+    return rows("captured_at")[0]["captured_at"]
+
+
+def _when(parameters: Row) -> Row:
+    return {"period": parameters["period"], "date": parameters["date"]}
+
+
+def _over(parameters: Row) -> Row:
+    return {
+        "period": parameters["period"],
+        "from": parameters["first"],
+        "to": parameters["last"],
+    }
+
+
+def _judged(row: Row) -> Row:
+    return {**row, "reliability": reliability(row["sample_size"], row.get("denominator"))}
+
+
+def _in_language(row: Row, output: Output) -> Row:
+    """Return a row for CSV: with one label, in the language wanted."""
+    label = row["label_en"] if output.lang == "en" else row["label"]
+    return {key: value for key, value in row.items() if key != "label_en"} | {"label": label}
+
+
+def _domains(found: list[Row]) -> list[Row]:
+    """Return one target's states, given in the order of domains, by domain."""
+    return [
+        {
+            "domain": domain,
+            "total": some[0]["total"],
+            "states": [{key: row[key] for key in ("code", "order", "count")} for row in some],
+        }
+        for domain, rows_of in groupby(found, itemgetter("domain"))
+        if (some := list(rows_of))
+    ]

@@ -1,0 +1,123 @@
+"""What a request asks for: whose figures, on what, for which period and dates; with the bounds of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Query
+
+from kpi import calendar
+from kpi.periods import PERIOD_OF
+from kpi.run_dates import now
+from kpi.settings import settings
+from kpi.ui import dimensions
+from kpi.ui.answers import Refused
+
+MOST_POINTS = 400
+_USUAL_POINTS = {"D": 90, "R": 90, "W": 26, "M": 13}
+_DAYS = {"D": 1, "R": 1, "W": 7, "M": 31}
+
+AnyPeriod = Literal["D", "W", "M", "R"]
+Id = Annotated[int, Query(ge=1, le=2**63 - 1)]
+Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
+
+# What is allowed, for the sentence that says so.
+ALLOWED = {
+    "scope": ("l'id d'une ligne de kpi_scope", "the id of a row of kpi_scope"),
+    "target": ("l'id d'une ligne de kpi_target", "the id of a row of kpi_target"),
+    "id": ("un id, nombre entier positif", "an id, a positive whole number"),
+    "metric": ("le code d'un indicateur de api/options", "the code of a metric of api/options"),
+    "period": ("D, W, M ou R (W ou M pour le plan)", "D, W, M or R (W or M for the plan)"),
+    "date": ("un jour de 2000 à 2100, AAAA-MM-JJ", "a day from 2000 to 2100, YYYY-MM-DD"),
+    "type": ("un type de api/options", "a type of api/options"),
+    "q": ("100 caractères au plus", "at most 100 characters"),
+    "limit": ("un nombre dans les bornes de la route", "a number within the route's bounds"),
+    "offset": ("un nombre de 0 à 1 000 000", "a number from 0 to 1,000,000"),
+    "format": ("json ou csv", "json or csv"),
+    "lang": ("fr ou en", "fr or en"),
+}
+ALLOWED |= {"from": ALLOWED["date"], "to": ALLOWED["date"]}
+
+
+def today() -> date:
+    """Return the local day that it is now."""
+    return calendar.local_date(now(), settings().timezone)
+
+
+def period_end(period: AnyPeriod, day: date) -> date:
+    """Return the date_id of the period that holds a day."""
+    return PERIOD_OF[period](day).last if period in PERIOD_OF else day
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A scope's figures on a target for one period; without `date` the latest that there are."""
+
+    scope: Id
+    target: Id
+    period: AnyPeriod = "D"
+    date: Day | None = None
+
+    def parameters(self, instead_of_windows: AnyPeriod = "R") -> dict[str, Any]:
+        """Return the values that queries bind; `date` is None where the period has no figures at all.
+
+        Tables without windows answer for a window's last day: `instead_of_windows` is then D.
+        """
+        period = instead_of_windows if self.period == "R" else self.period
+        day = self.date or dimensions.dates().get(period, (None, None))[1]
+        return {
+            "scope": self.scope,
+            "target": self.target,
+            "period": period,
+            "date": period_end(period, day) if day else None,
+            "today": today(),
+        }
+
+
+@dataclass(frozen=True)
+class Range:
+    """Dates from `first` to `last`; without them the usual number of periods up to the latest figures."""
+
+    first: Annotated[Day | None, Query(alias="from")] = None
+    last: Annotated[Day | None, Query(alias="to")] = None
+
+    def parameters(self, period: AnyPeriod) -> dict[str, date]:
+        """Return the values that queries bind; raises Refused (422) on a range that is empty or too long."""
+        last = self.last or dimensions.dates().get(period, (None, None))[1] or today()
+        days = _DAYS[period]
+        first = self.first or last - timedelta(days=_USUAL_POINTS[period] * days - 1)
+        if first > last:
+            raise Refused(
+                *(422, "input"),
+                f"La plage commence le {first}, après sa fin, le {last} ; inversez from et to.",
+                f"The range begins on {first}, after its end, {last}; swap from and to.",
+            )
+        if (last - first).days >= MOST_POINTS * days:
+            raise Refused(
+                *(422, "input"),
+                f"La plage du {first} au {last} dépasse {MOST_POINTS} points ; raccourcissez-la "
+                "ou prenez une période plus longue.",
+                f"The range from {first} to {last} has more than {MOST_POINTS} points; shorten it "
+                "or take a longer period.",
+            )
+        return {"first": first, "last": period_end(period, last)}
+
+
+AskedFigures = Annotated[Figures, Depends()]
+AskedRange = Annotated[Range, Depends()]
+
+
+def metric_of(code: str, period: AnyPeriod) -> dimensions.Metric:
+    """Return a metric; raises Refused when there is none (404) or it has no rows of that period (422)."""
+    found = dimensions.metric(code)
+    if (period == "R") != (found.window is not None):
+        raise Refused(
+            *(422, "input"),
+            f"L'indicateur {code} n'a pas de période {period} ; les fenêtres glissantes (R) ont des "
+            "indicateurs à part, ceux dont rolling n'est pas nul dans api/options.",
+            f"The metric {code} has no period {period}; rolling windows (R) are metrics of their own, "
+            "those whose rolling is not null in api/options.",
+        )
+    return found
