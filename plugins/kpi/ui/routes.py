@@ -15,7 +15,7 @@ from kpi.ui import dimensions, labels
 from kpi.ui.answers import DataResponse, Output, Refused
 from kpi.ui.reading import Row, rows
 from kpi.ui.reliability import reliability
-from kpi.ui.selection import AskedFigures, AskedRange, Id, metric_of, today
+from kpi.ui.selection import AskedFigures, AskedRange, Id, IdInPath, metric_of, today
 
 MOST_CHILDREN = 60
 MOST_WORDS = 6
@@ -67,7 +67,7 @@ def scopes(
 
 
 @router.get("/scope/{id}")
-def scope(id: Id) -> Response:
+def scope(id: IdInPath) -> Response:
     """One scope."""
     return DataResponse({"scope": _scope(id)})
 

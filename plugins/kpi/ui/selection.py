@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Query
+from fastapi import Depends, Path, Query
 
 from kpi import calendar
 from kpi.periods import PERIOD_OF
@@ -20,7 +20,9 @@ _USUAL_POINTS = {"D": 90, "R": 90, "W": 26, "M": 13}
 _DAYS = {"D": 1, "R": 1, "W": 7, "M": 31}
 
 AnyPeriod = Literal["D", "W", "M", "R"]
-Id = Annotated[int, Query(ge=1, le=2**63 - 1)]
+_LARGEST = 2**63 - 1  # a BIGINT
+Id = Annotated[int, Query(ge=1, le=_LARGEST)]
+IdInPath = Annotated[int, Path(ge=1, le=_LARGEST)]
 Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
 
 # What is allowed, for the sentence that says so.

@@ -1,6 +1,5 @@
 /*
-A metric of a scope on a target over time: a row for each date that the period has from %(first)s to %(last)s, with NULLs
-where there is no figure.
+A metric of a scope on a target over time: a row for each date that the period has in a range, with NULLs where there is no figure.
 */
 {% import 'display/dashboard/macros.sql' as dashboard %}
 WITH {{ dashboard.expected() }}

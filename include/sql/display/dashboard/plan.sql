@@ -1,6 +1,5 @@
 /*
-Plan against done of a scope on a target, a row for each week or month from %(first)s to %(last)s, with NULLs where nothing is
-planned. A period is complete when it is over and its last day is written.
+Plan against done of a scope on a target, a row for each week or month of a range, with NULLs where nothing is planned. A period is complete when it is over and its last day is written.
 */
 {% import 'display/dashboard/macros.sql' as dashboard %}
 WITH {{ dashboard.expected() }},

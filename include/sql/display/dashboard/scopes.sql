@@ -1,6 +1,6 @@
 /*
-The scopes of a type whose label holds all of `words` (a number: %(word_0)s and so on are LIKE patterns), by label. One more
-than asked for tells that there are others.
+The scopes of a type whose label holds all words asked for, by label. `words` is their number; each is bound as a LIKE pattern
+by its place: word_0, word_1, …
 */
 SELECT
   id,

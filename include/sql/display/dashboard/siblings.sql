@@ -1,6 +1,6 @@
 /*
-A metric on a target for all scopes of one type, the best %(limit)s and the scope asked for. Best is highest or lowest:
-%(higher_is_better)s. Scopes with equal values have the same rank.
+A metric on a target for all scopes of one type: the best, highest or lowest as the metric is, and the scope asked for. Scopes with
+equal values have the same rank.
 */
 WITH ranked AS (
   SELECT

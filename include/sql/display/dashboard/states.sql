@@ -1,5 +1,5 @@
 /*
-How many pairs of a scope are in each state, by domain, for each of the targets of the JSON list %(targets)s.
+How many pairs of a scope are in each state, by domain, for each of the targets of a JSON list of ids.
 */
 SELECT
   fact.target_id,
