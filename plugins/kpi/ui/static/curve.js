@@ -33,7 +33,7 @@ export function curve({ dates, series, range, describe, tell, tick, number }) {
       cursor: { drag: { setScale: false }, points: { show: false } },
       scales: { x: { time: true }, y: { range: range ?? fit } },
       axes: [
-        { ...axis, incrs: TICKS, space: 70, values: (_, stamps) => stamps.map((stamp) => tick(iso(stamp))) },
+        { ...axis, incrs: TICKS, space: 70, size: 32, values: (_, stamps) => stamps.map((stamp) => tick(iso(stamp))) },
         { ...axis, size: 48, values: (_, values) => values.map(number) },
       ],
       series: [{}, ...series.map((one) => look(one, dates.length, canvas))],

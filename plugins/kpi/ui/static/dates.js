@@ -38,6 +38,13 @@ export function step(period, day, count) {
   return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1 + count, 0)).toISOString().slice(0, 10);
 }
 
+/** The day that people wrote as day/month/year, or as an ISO text; null when it is none. */
+export function written(text) {
+  const [, day, month, year] = /^\s*(\d{1,2})[/.\- ](\d{1,2})[/.\- ](\d{4})\s*$/.exec(text) ?? [];
+  const found = year ? `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}` : text.trim();
+  return isDay(found) ? found : null;
+}
+
 /** Whether a text is a day of the calendar. */
 export function isDay(text) {
   return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(instant(text)) && addDays(text, 0) === text;

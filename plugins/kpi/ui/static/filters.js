@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { combobox } from "./combobox.js";
-import { endOf, isDay, step } from "./dates.js";
+import { endOf, isDay, step, written } from "./dates.js";
 import { el } from "./dom.js";
 import { sentence } from "./section.js";
 
@@ -96,15 +96,18 @@ function date({ selection, options, day, words, go }) {
     const title = words.say(count < 0 ? "earlier" : "later");
     return el("button", { type: "button", id, class: "button", disabled, title, "aria-label": title, on: { click: () => move(to) } }, glyph);
   };
-  const input = el("input", {
-    type: "date",
-    id: "date",
-    autocomplete: "off",
-    value: day,
-    min: bounds.first,
-    max: last,
-    on: { change: (event) => isDay(event.target.value) && move(endOf(selection.period, event.target.value)) },
+  const pick = (picked) => picked && move(endOf(selection.period, clamp(picked, bounds.first, last)));
+  // A text box and not the browser's own: that one shows dates in the browser's language, not the page's.
+  const input = el("input", { type: "text", id: "date", autocomplete: "off", inputmode: "numeric", placeholder: words.say("dateForm"), value: words.digits(day) });
+  input.addEventListener("change", () => {
+    const wrong = written(input.value) === null;
+    input.setAttribute("aria-invalid", String(wrong));
+    input.title = wrong ? words.say("dateWrong") : "";
+    pick(written(input.value));
   });
+  const hidden = { type: "date", class: "calendar", tabindex: "-1", "aria-hidden": "true", value: day, min: bounds.first, max: last };
+  const calendar = el("input", { ...hidden, on: { change: (event) => isDay(event.target.value) && pick(event.target.value) } });
+  const opener = { type: "button", id: "date-calendar", class: "button", title: words.say("calendar"), "aria-label": words.say("calendar") };
   return el(
     "div",
     { class: "field" },
@@ -114,10 +117,17 @@ function date({ selection, options, day, words, go }) {
       { class: "together" },
       stepper("date-earlier", -1, "‹"),
       input,
+      calendar,
+      el("button", { ...opener, on: { click: () => calendar.showPicker() } }, "▾"),
       stepper("date-later", 1, "›"),
       el("button", { type: "button", id: "date-latest", class: "button", disabled: !selection.date, on: { click: () => go({ date: undefined }) } }, words.say("latest")),
     ),
   );
+}
+
+function clamp(day, first, last) {
+  if (day < first) return first;
+  return day > last ? last : day;
 }
 
 function path({ tree, words, go }) {

@@ -13,6 +13,7 @@ export function language(code, labels = {}) {
   const signed = number({ maximumFractionDigits: 1, signDisplay: "exceptZero" });
   // A date is the server's local day, an instant is shown in the reader's zone.
   const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+  const digits = new Intl.DateTimeFormat(locale, { day: "2-digit", month: "2-digit", year: "numeric", timeZone: "UTC" });
   const shortDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
   const month = new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" });
   const moment = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
@@ -42,6 +43,7 @@ export function language(code, labels = {}) {
     /** How a unit is written after a number: nothing for counts and ratios. */
     mark: (unit) => (unit === "nb" || unit === "ratio" ? "" : words.name("unit", unit)),
     day: (text) => day.format(new Date(`${text}T00:00:00Z`)),
+    digits: (text) => digits.format(new Date(`${text}T00:00:00Z`)),
     shortDay: (text) => shortDay.format(new Date(`${text}T00:00:00Z`)),
     month: (text) => month.format(new Date(`${text}T00:00:00Z`)),
     moment: (text) => (text ? moment.format(new Date(text)) : words.say("none")),

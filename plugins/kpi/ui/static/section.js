@@ -7,7 +7,8 @@ import { el, keepFocus } from "./dom.js";
  * Make the frame of a section; `load(context, signal)` fills it. What it holds stays until the next answer is there.
  *
  * A section is {id, csv, optional, needsTarget, question(context), show(answer, context)}. `question` gives [path, parameters], or
- * null when there is nothing to ask; `show` gives {title, tools, picture, table, dispose}, or null to hide the section.
+ * null when there is nothing to ask; `show` gives {title, tools, picture, table, summary, csv, dispose}, or null to hide it;
+ * `summary` is what the table is called, `csv` whether there are rows to download: by default, when there is a table.
  * `optional`: hidden too when the server does not know the path. `needsTarget`: asked only once the target's type is known.
  */
 export function frame(section) {
@@ -45,12 +46,12 @@ function notReady({ ready }) {
   return ready.then(() => false, () => true);
 }
 
-function laidOut(section, { title, tools = [], picture, table }, question, { words }) {
-  const link = section.csv && question && table && csvLink(section, title, question, words);
+function laidOut(section, { title, tools = [], picture, table, summary, csv = Boolean(table) }, question, { words }) {
+  const link = section.csv && csv && csvLink(section, title, question, words);
   return [
     heading(section, title, [tools, link]),
     el("div", { class: "picture" }, picture),
-    table && el("details", { class: "values" }, el("summary", { id: `${section.id}-table` }, words.say("table")), table),
+    table && el("details", { class: "values" }, el("summary", { id: `${section.id}-table` }, summary ?? words.say("table")), table),
   ].filter(Boolean);
 }
 

@@ -24,18 +24,24 @@ export const evolution = {
     const title = words.say("evolution");
     if (!answer) return { title, picture: el("p", { class: "empty" }, words.say("noMetric")) };
     const metric = metrics.find(({ code }) => code === answer.metric);
-    const known = answer.points.filter(({ value }) => value !== null);
-    if (known.length === 0) return { title, tools: tools(context), picture: el("p", { class: "empty" }, words.say("noFigures")) };
-    const drawn = curve(drawing(answer, metric, known, words));
+    const points = sinceFirst(answer.points, ({ value }) => value !== null);
+    if (points.length === 0) return { title, tools: tools(context), picture: el("p", { class: "empty" }, words.say("noFigures")) };
+    const drawn = curve(drawing(points, answer.period, metric, words));
     return {
       title,
       tools: tools(context),
-      picture: [drawn.element, legend(answer.points, words)],
-      table: values(answer, metric, words),
+      picture: [drawn.element, legend(points, words)],
+      table: values(points, answer.period, metric, words),
       dispose: drawn.dispose,
     };
   },
 };
+
+/** The points from the first one known: before it there was nothing yet, which is no gap. */
+export function sinceFirst(points, isKnown) {
+  const first = points.findIndex(isKnown);
+  return first < 0 ? [] : points.slice(first);
+}
 
 function tools({ selection, curvePeriod, metrics, words, go }) {
   const select = el(
@@ -49,7 +55,8 @@ function tools({ selection, curvePeriod, metrics, words, go }) {
   return [select, el("fieldset", { class: "bare" }, el("legend", { class: "unseen" }, words.say("curve")), radios)];
 }
 
-function drawing({ points, period }, metric, known, words) {
+function drawing(points, period, metric, words) {
+  const known = points.filter(({ value }) => value !== null);
   const where = (test) => points.map((point) => (point.value !== null && test(point) ? point.value : null));
   const percent = metric.unit === "%" || metric.unit === "points";
   const [first, last] = [known[0], known.at(-1)];
@@ -97,7 +104,7 @@ function legend(points, words) {
   );
 }
 
-function values({ points, period }, metric, words) {
+function values(points, period, metric, words) {
   const columns = [
     { title: words.say("date") },
     { title: words.say("value"), number: true },

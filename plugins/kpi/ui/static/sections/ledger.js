@@ -10,16 +10,18 @@ export const freshness = {
   question: () => ["freshness", {}],
 
   show({ captured_at: capturedAt, facts }, { words }) {
-    const latest = facts.filter(({ last_date: date }) => date).map(({ last_date: date }) => date).sort().at(-1);
+    const days = facts.filter(({ period, last_date: date }) => period === "D" && date);
+    const latest = days.map(({ last_date: date }) => date).sort().at(-1);
     const failed = facts.filter(({ state }) => state === "FAILED");
     return {
       title: words.say("freshness"),
       picture: [
         el("p", {}, capturedAt ? words.say("capturedAt", { date: words.moment(capturedAt) }) : words.say("neverComputed")),
         latest && el("p", { class: "quiet" }, words.say("figuresOf", { date: words.day(latest) })),
+        facts.length > 0 && factsTable(facts, words),
         failed.map((one) => el("p", { class: "error" }, `${written(one, words)} : ${words.say("failed")}. `, one.message)),
       ],
-      table: facts.length > 0 && factsTable(facts, words),
+      csv: facts.length > 0,
     };
   },
 };
@@ -34,7 +36,7 @@ function factsTable(facts, words) {
     { title: words.say("lastDate") },
     { title: words.say("writtenAt") },
     { title: words.say("rows"), number: true },
-    { title: words.say("status") },
+    { title: words.say("state") },
   ];
   const rows = facts.map((one) => [
     written(one, words),
@@ -58,6 +60,7 @@ export const rejects = {
       title,
       picture: [el("p", {}, words.say("rejectsCount", { n: words.number(total) })), reasonsTable(reasons, words)],
       table: rejectedTable(rows, words),
+      summary: words.say("rejectsTable"),
     };
   },
 };

@@ -3,6 +3,7 @@
 import { curve } from "../curve.js";
 import { endOf, step } from "../dates.js";
 import { el, table } from "../dom.js";
+import { sinceFirst } from "./evolution.js";
 
 const BACK = { W: 25, M: 12 }; // periods before the chosen one
 
@@ -16,8 +17,9 @@ export const plan = {
     return ["plan", { scope, target, period: by, ...(date ? { from: step(by, to, -BACK[by]), to } : {}) }];
   },
 
-  show({ period, points }, { words }) {
+  show({ period, points: all }, { words }) {
     const title = words.say("plan");
+    const points = sinceFirst(all, ({ expected }) => expected !== null);
     const known = points.filter(({ expected }) => expected !== null);
     if (known.length === 0) return { title, picture: el("p", { class: "empty" }, words.say("noFigures")) };
     const last = known.at(-1);
@@ -57,7 +59,7 @@ function headline(last, words) {
     { class: "facts" },
     fact("expected", expected),
     fact("done", done),
-    fact("gap", [el("span", { "aria-hidden": "true" }, { same: "＝ ", better: "▲ ", worse: "▼ " }[kind]), gap, el("small", {}, ` ${word}`)], kind),
+    fact("gap", [el("span", { "aria-hidden": "true" }, { same: "= ", better: "▲ ", worse: "▼ " }[kind]), gap, el("small", {}, ` ${word}`)], kind),
     fact("coverage", words.measured(last.coverage, "%")),
   );
 }

@@ -17,7 +17,7 @@ export const siblings = {
 
   show(answer, context) {
     const { words, metrics, scope } = context;
-    if (!answer) return null;
+    if (!answer || scope.type === "GLOBAL") return null; // everybody has nobody to be compared with
     const title = words.say("siblings");
     const metric = metrics.find(({ code }) => code === answer.metric);
     const subject = words.say("siblingsOf", { type: words.name("scope_type", scope.type), metric: words.pick(metric, "label") });
@@ -36,13 +36,14 @@ export const siblings = {
 };
 
 function bar({ rank, scope, chosen, value, ...sample }, most, unit, { words, go }) {
+  const weak = sample.reliability === "low" && scope.type !== "APPRENANT"; // a learner is a sample of one
   const choose = { type: "button", class: "plain", id: `sibling-${scope.id}`, on: { click: () => go({ scope: scope.id }) } };
   return el(
     "li",
     { class: "bar-row", "data-chosen": chosen, "aria-current": chosen ? "true" : null },
     el("div", { class: "bar-label" }, el("span", { class: "rank" }, words.number(rank)), el("button", choose, named(scope, words))),
     el("div", { class: "track" }, el("div", { class: "fill", style: { width: `${Math.max(0, Math.min(100, (100 * value) / most))}%` } })),
-    el("div", { class: "bar-value" }, words.measured(value, unit), sample.reliability === "low" ? [" ", reliability(sample, words)] : null),
+    el("div", { class: "bar-value" }, words.measured(value, unit), weak && [" ", reliability(sample, words)]),
   );
 }
 
@@ -61,7 +62,7 @@ function values({ rows, unit }, caption, words) {
     words.exact(row.value),
     ratio(row, words),
     words.number(row.sample_size),
-    words.name("reliability", row.reliability),
+    words.say(`reliability-${row.reliability}`),
   ]);
   return table(caption, columns, cells);
 }

@@ -39,17 +39,13 @@ export const states = {
 
 /** The class of each state's segments, by code, in the states' order; stages in progress get darker as they go on. */
 function classes({ domains, children }) {
-  const order = new Map();
-  for (const { domains: some } of [{ domains }, ...children]) {
-    for (const { states: all } of some) for (const { code, order: place } of all) order.set(code, Math.min(place, order.get(code) ?? Infinity));
-  }
-  let shade = 0;
-  const found = new Map();
-  for (const [code] of [...order].sort((one, other) => one[1] - other[1] || one[0].localeCompare(other[0]))) {
-    const kind = KINDS.find(([form]) => form.test(code))?.[1];
-    found.set(code, kind ?? `stage-${Math.min((shade += 1), SHADES)}`);
-  }
-  return found;
+  const all = [{ domains }, ...children].flatMap((one) => one.domains).flatMap((one) => one.states);
+  const order = new Map(all.sort((one, other) => one.order - other.order).map(({ code, order: place }) => [code, place]));
+  const kind = (code) => KINDS.find(([form]) => form.test(code))?.[1];
+  // Domains name their stages differently: the same place has the same shade.
+  const places = [...new Set([...order].filter(([code]) => !kind(code)).map(([, place]) => place))];
+  const stage = (place) => `stage-${Math.min(places.indexOf(place) + 1, SHADES)}`;
+  return new Map([...order].map(([code, place]) => [code, kind(code) ?? stage(place)]));
 }
 
 function row(label, domain, looks, words) {

@@ -2,6 +2,8 @@
 
 import { el, explained, table, unseen } from "../dom.js";
 
+const UNSEEN_CHANGE = 0.05; // less would be shown as 0
+
 export const tiles = {
   id: "tiles",
   csv: true,
@@ -53,14 +55,15 @@ function change(tile, period, words) {
 }
 
 function judged({ change, higher_is_better: higherIsBetter }) {
-  if (change === 0) return ["＝", "same"];
+  if (Math.abs(change) < UNSEEN_CHANGE) return ["=", "same"];
   return [change > 0 ? "▲" : "▼", change > 0 === higherIsBetter ? "better" : "worse"];
 }
 
 /** The badge of a reliability ("high", "medium", "low") with its reasons. */
 export function reliability({ reliability: level, sample_size: sample, denominator }, words) {
   const ratio = denominator === null || denominator === undefined ? "" : words.say("reliabilityRatio", { n: words.number(denominator) });
-  return explained(words.name("reliability", level), words.say("reliabilityWhy", { n: words.number(sample), ratio }), `badge ${level}`);
+  const why = `${words.name("reliability", level)}. ${words.say("reliabilityWhy", { n: words.number(sample), ratio })}`;
+  return explained(words.say(`reliability-${level}`), why, `badge ${level}`);
 }
 
 function badges(tile, words) {
@@ -91,7 +94,7 @@ function values({ tiles: all }, words) {
     tile.change === null ? words.say("none") : words.signed(tile.change),
     ratio(tile, words),
     words.number(tile.sample_size),
-    words.name("reliability", tile.reliability),
+    words.say(`reliability-${tile.reliability}`),
   ]);
   return table(words.say("tiles"), columns, rows);
 }
