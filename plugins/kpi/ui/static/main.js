@@ -117,12 +117,16 @@ function metricAmong(metrics, code) {
 }
 
 function showControls(context) {
-  if (context.selection.lang !== document.documentElement.lang) document.documentElement.lang = context.selection.lang;
-  PARTS.skip.textContent = context.words.say("skip");
+  speak(context.words);
   PARTS.filters.setAttribute("aria-label", context.words.say("selection"));
   document.title = `${viewName(context)} · KPI`;
   keepFocus(PARTS.bar, () => PARTS.bar.replaceChildren(...bar(context)));
   keepFocus(PARTS.filters, () => PARTS.filters.replaceChildren(...filters(context)));
+}
+
+function speak(words) {
+  document.documentElement.lang = words.code;
+  PARTS.skip.textContent = words.say("skip");
 }
 
 function bar(context) {
@@ -201,7 +205,7 @@ function bareWords() {
 }
 
 function showAlone(words, ...nodes) {
-  document.documentElement.lang = words.code;
+  speak(words);
   document.title = `${words.say("title")} · KPI`;
   const choice = languageChoice(words.code, words);
   PARTS.bar.replaceChildren(el("div", {}, el("h1", {}, words.say("title"))), el("div", { class: "tools" }, choice));

@@ -16,7 +16,7 @@ export const tiles = {
     if (answer.tiles.length === 0) return { title, picture: el("p", { class: "empty" }, words.say("noTiles")) };
     return {
       title,
-      picture: el("ul", { class: "tiles" }, answer.tiles.map((tile) => el("li", {}, card(tile, answer.period, context)))),
+      picture: el("ul", { class: "tiles" }, answer.tiles.map((tile) => card(tile, answer.period, context))),
       table: values(answer, words),
     };
   },
@@ -25,7 +25,7 @@ export const tiles = {
 function card(tile, period, { selection, words, go }) {
   const chosen = tile.code === selection.metric;
   return el(
-    "article",
+    "li",
     { class: "tile", "data-metric": tile.code, "data-chosen": chosen },
     el(
       "h3",
