@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(400)
 
 
 def test_from_login_to_the_figures_of_a_group(year: Site, visit: Visits) -> None:
-    with visit(year) as person:
+    with visit(year, locale="en-GB") as person:
         page = person.page
         page.context.clear_cookies()
         page.goto("/")
@@ -41,7 +41,7 @@ def test_from_login_to_the_figures_of_a_group(year: Site, visit: Visits) -> None
 
 def test_a_shared_link_opens_inside_airflow(year: Site, visit: Visits) -> None:
     scope, target = year.scope("GROUPE", 2), year.target("MODULE", 2)
-    with visit(year) as person:
+    with visit(year, locale="en-GB") as person:
         person.page.goto(f"/plugin/kpi/kpi/?scope={scope}&target={target}&period=W&lang=en")
         person.enter_frame()
         assert person.find("h1").inner_text() == "M102 – Bases de données"
@@ -52,7 +52,7 @@ def test_a_shared_link_opens_inside_airflow(year: Site, visit: Visits) -> None:
 
 
 def test_airflows_dark_theme(year: Site, visit: Visits) -> None:
-    with visit(year) as person:
+    with visit(year, locale="en-GB") as person:
         person.page.add_init_script("localStorage.setItem('theme', 'dark')")
         person.page.goto("/plugin/kpi")
         person.enter_frame()
@@ -71,7 +71,7 @@ def test_a_backfill_from_its_form(year: Site, visit: Visits) -> None:
         (first, last),
     )
     year.airflow.unpause("kpi_backfill")
-    with visit(year) as person:
+    with visit(year, locale="en-GB") as person:
         page = person.page
         page.goto("/dags/kpi_backfill")
         page.get_by_role("button", name="Trigger").first.click()
@@ -84,7 +84,7 @@ def test_a_backfill_from_its_form(year: Site, visit: Visits) -> None:
 
 
 def test_the_rendered_sql_of_a_task(year: Site, visit: Visits) -> None:
-    with visit(year) as person:
+    with visit(year, locale="en-GB") as person:
         [run] = [run for run in year.airflow.runs("kpi_backfill") if run.state == "success"][-1:]
         person.page.goto(f"/dags/kpi_backfill/runs/{run.run_id}/tasks/windows/rendered_templates")
         expect(person.page.get_by_text("INSERT INTO kpi_value").first).to_be_visible()

@@ -162,7 +162,7 @@ class Visit:
     def barriers(self) -> list[str]:
         """Return the faults against accessibility that axe finds in the page."""
         found = Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]
-        return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found]
+        return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
 
 
 def number(text: str) -> float:

@@ -65,7 +65,7 @@ export function table(caption, columns, rows) {
   const kind = (index) => (columns[index].number ? "number" : null);
   return el(
     "div",
-    { class: "frame", tabindex: "0", role: "region", "aria-label": caption },
+    { class: "frame", tabindex: "0", role: "group", "aria-label": caption },
     el(
       "table",
       {},
