@@ -36,6 +36,18 @@ class KpiDashboardPlugin(AirflowPlugin):
     name = "kpi_dashboard"
     fastapi_apps = [{"app": dashboard, "url_prefix": "/kpi", "name": "KPI"}]
     external_views = [
-        {"name": "KPI", "href": _address(), "destination": "nav", "icon": _ICON, "url_route": "kpi"},
-        {"name": "KPI", "href": _address(), "destination": "dag", "icon": _ICON, "url_route": "kpi_dag"},
+        {
+            "name": "KPI",
+            "href": _address(),
+            "destination": "nav",
+            "icon": _ICON,
+            "url_route": "kpi",
+        },
+        {
+            "name": "KPI",
+            "href": _address(),
+            "destination": "dag",
+            "icon": _ICON,
+            "url_route": "kpi_dag",
+        },
     ]

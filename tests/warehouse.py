@@ -13,8 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import sqlparse
-from kpi import capture, catalog, ledger, migrations, partitions, rollups, slices, time_dimension
+from kpi import (
+    calendar,
+    capture,
+    catalog,
+    ledger,
+    migrations,
+    partitions,
+    rollups,
+    slices,
+    time_dimension,
+)
 from kpi.connections import ADMIN, ETL, session
+from kpi.incremental import opening, refresh
 from kpi.operators.dimensions import metric_rows
 from kpi.settings import Settings
 from kpi.slices import Written, create_temporary, run_step, temporary
@@ -177,6 +188,38 @@ class Warehouse:
         self.capture(day, captured_at)
         self.dimensions()
         return self.facts(day)
+
+    # -- during the day
+
+    def open_day(self, day: date) -> bool:
+        """Compute a day and what it is rolled up into, and keep the sums that changes add to."""
+        self.facts(day)
+        self.rollup(day)
+        return opening.open_day(day, self.script("incremental/sums.sql"), self.settings)
+
+    def changed(self, *learners: int) -> None:
+        """Put learners on the list of changes, as the source's triggers do."""
+        for learner in learners:
+            self.execute(
+                "INSERT INTO kpi_change (domain, learner_id) VALUES ('LEARNER', %s)", [learner]
+            )
+
+    def refresh(self, captured_at: datetime) -> list[refresh.Refreshed]:
+        """Refresh the day of an instant, which is open, until no change is pending."""
+        scripts = refresh.Scripts(
+            self.script("incremental/contributions.sql"),
+            self.script("capture/learners.sql"),
+            self.script("incremental/refresh.sql"),
+        )
+        day = calendar.local_date(captured_at, self.settings.timezone)
+        by = ledger.Author()
+        found = []
+        while done := refresh.refresh_next("a test", captured_at, scripts, self.settings, by):
+            found.append(done)
+            if done.unfinished:
+                paths = {path: self.script(path) for path in refresh.WHOLE}
+                refresh.complete(done, day, paths, self.settings, by)
+        return found
 
     # -- rows in, rows out
 

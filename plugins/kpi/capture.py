@@ -6,10 +6,12 @@ between servers where source and KPI database are not on one.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from kpi import calendar, ledger
 from kpi.catalog import CONTRACT
@@ -106,10 +108,10 @@ def _end(day: date, zone: str) -> datetime:
 
 
 def last_capture(etl: Session) -> Last | None:
-    """Read the last capture off the ledger."""
+    """Read the last capture of all learners off the ledger."""
     found = etl.rows(
         "SELECT date_to, watermark FROM kpi_run WHERE table_name = 'kpi_src_realisation' AND state = 'DONE' "
-        "ORDER BY watermark DESC, date_to DESC LIMIT 1"
+        "AND scopes IS NULL ORDER BY watermark DESC, date_to DESC LIMIT 1"
     )
     return Last(*found[0]) if found else None
 
@@ -140,23 +142,42 @@ def capture(
             with etl.transaction():
                 found = _Capture(plan, source, etl, settings.stream_batch_rows).run(steps)
                 for one in found:
-                    ledger.record(
-                        etl,
-                        ledger.Entry(
-                            f"kpi_src_{one.relation}",
-                            None,
-                            day,
-                            one,
-                            one.rejected,
-                            one.reopened,
-                            plan.captured_at,
-                        ),
-                        by,
-                        started,
-                    )
+                    ledger.record(etl, _entry(plan, one), by, started)
+                # What the open day's rows follow is another history now (kpi.incremental).
+                etl.run("DELETE FROM kpi_open_day")
             return found
 
     return attempted(once, settings.write_attempts)
+
+
+def capture_learners(
+    learners: Sequence[int],
+    plan: Plan,
+    source: Session,
+    etl: Session,
+    steps: Sequence[Step],
+    settings: Settings,
+) -> list[Found]:
+    """Capture some learners alone in the session's transaction; return what was found.
+
+    `steps` are those of capture/learners.sql, whose temporary tables are there and empty. The caller holds the
+    capture's lock, and writes the ledger.
+    """
+    under_way = _Capture(plan, source, etl, settings.stream_batch_rows)
+    under_way.parameters["learners"] = json.dumps(list(learners))
+    return under_way.run(steps)
+
+
+def _entry(plan: Plan, found: Found) -> ledger.Entry:
+    return ledger.Entry(
+        f"kpi_src_{found.relation}",
+        None,
+        plan.day,
+        found,
+        found.rejected,
+        found.reopened,
+        plan.captured_at,
+    )
 
 
 class _Capture:
@@ -168,7 +189,7 @@ class _Capture:
         self.batch_rows = batch_rows
         self.other_captures = LATER_ONLY if plan.previous is None else FIRST_ONLY
         self.one_server = same_server(source, etl)
-        self.parameters = {
+        self.parameters: dict[str, Any] = {
             "day": plan.day,
             "captured_at": plan.captured_at,
             "previous": plan.previous,
@@ -207,10 +228,10 @@ class _Capture:
         columns = [_STAGED_AS.get((relation, column), column) for column in CONTRACT[relation]]
         into = f"INSERT INTO stage_{relation} ({', '.join(columns)})"
         if self.one_server:
-            run_step(self.etl, Step(step.name, f"{into}\n{step.sql}"), None)
+            run_step(self.etl, Step(step.name, f"{into}\n{step.sql}"), self.parameters)
             return
         values = f"{into} VALUES ({', '.join(['%s'] * len(columns))})"
         staged = 0
-        for batch in self.source.batches(step.sql, self.batch_rows):
+        for batch in self.source.batches(step.sql, self.batch_rows, self.parameters):
             staged += self.etl.load(values, batch)
             log.info("%s: %s rows so far", step.name, staged)

@@ -71,10 +71,12 @@ class Session:
         found = self.rows(sql, parameters)
         return found[0][0] if found else None
 
-    def batches(self, sql: str, size: int) -> Iterator[list[Row]]:
+    def batches(
+        self, sql: str, size: int, parameters: Mapping[str, Any] | None = None
+    ) -> Iterator[list[Row]]:
         """Execute one query and yield its rows in lists of `size`, never holding more than one."""
         with self._cursor() as cursor:
-            cursor.execute(sql)
+            cursor.execute(sql, parameters)
             while batch := cursor.fetchmany(size):
                 yield batch
 

@@ -124,8 +124,9 @@ def record_failure(entry: Entry, by: Author, started: datetime, error: Exception
 
 
 def watermark(etl: Session) -> datetime | None:
-    """Return the instant of the last capture, naive UTC; None before the first."""
+    """Return the instant of the last capture of all learners, naive UTC; None before the first."""
     found: datetime | None = etl.value(
-        "SELECT MAX(watermark) FROM kpi_run WHERE table_name = 'kpi_src_realisation' AND state = 'DONE'"
+        "SELECT MAX(watermark) FROM kpi_run "
+        "WHERE table_name = 'kpi_src_realisation' AND state = 'DONE' AND scopes IS NULL"
     )
     return found

@@ -58,7 +58,7 @@ def slices_to_roll_up(
     scopes: Scopes = ALL_SCOPES,
 ) -> list[Slice]:
     """Return the slices of a table that a range of days touches, for period W, M or R."""
-    longest = catalog.longest_window(catalog.metrics(settings.sql_dir))
+    longest = longest_window(settings)
     around = timedelta(days=max(longest, 31))
     done = done_days(first - around, last + around, settings)
     if period == "R":
@@ -67,6 +67,11 @@ def slices_to_roll_up(
     else:
         parts = list(periods_of(table, period, first, last, done, scopes))
     return _whole(parts, longest, settings) if parts else []
+
+
+def longest_window(settings: Settings) -> int:
+    """Return the days of the longest rolling window of any metric."""
+    return catalog.longest_window(catalog.metrics(settings.sql_dir))
 
 
 def _whole(parts: Sequence[Slice], longest: int, settings: Settings) -> list[Slice]:

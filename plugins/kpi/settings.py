@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     backfill_chunk_days: int = Field(
         31, ge=1, le=31, description="days that kpi_backfill computes at once, within one month"
     )
+    incremental_changes: int = Field(
+        500, ge=1, le=10_000, description="changes that kpi_incremental takes up in one transaction"
+    )
     stream_batch_rows: int = Field(
         5000, ge=1, le=100_000, description="rows held in memory when source and KPI servers differ"
     )

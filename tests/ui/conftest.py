@@ -49,7 +49,7 @@ def client(filled: Warehouse) -> Iterator[httpx.Client]:
 
 @contextmanager
 def served() -> Iterator[httpx.Client]:
-    """Serve the application without the login, on the connection kpi_read as it is now; remember nothing from before."""
+    """Serve the application without the login, on the connection kpi_read as it is now."""
     app = create_app()
     app.dependency_overrides[MAY_READ.dependency] = lambda: None
     dimensions.forget()

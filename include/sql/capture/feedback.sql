@@ -1,4 +1,4 @@
-{% import 'macros/history.sql' as history -%}
+{% import 'macros/history.sql' as history with context -%}
 -- step: feedback: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   submission_id BIGINT NOT NULL,
@@ -18,7 +18,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
 );
 
 -- step: feedback: read
-{% include 'source/' ~ adapter ~ '/feedback.sql' %};
+{{ history.read('feedback') }};
 
 {% call history.reject('feedback', 'unknown learners and targets') %}
 SELECT

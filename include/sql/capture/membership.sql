@@ -1,4 +1,4 @@
-{% import 'macros/history.sql' as history -%}
+{% import 'macros/history.sql' as history with context -%}
 {% set key = ['scope_type', 'scope_ref_id', 'learner_id'] -%}
 -- step: membership: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
@@ -31,7 +31,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS learner_since (
 );
 
 -- step: membership: read
-{% include 'source/' ~ adapter ~ '/membership.sql' %};
+{{ history.read('membership') }};
 
 {% call history.reject('membership', 'unknown scopes and learners') %}
 SELECT
@@ -97,8 +97,8 @@ SELECT
   IF(open_version.learner_id IS NULL, 'new', 'changed'),
   IF(
     open_version.learner_id IS NULL,
-    {{ history.believed_from('stage.active_from') }},
-    {{ history.stamp() }}
+    {{ history.believed_from('stage.active_from', 'seen') }},
+    {{ history.stamp('seen') }}
   ),
   open_version.valid_from,
   stage.active_from,
@@ -106,6 +106,7 @@ SELECT
 FROM kpi_time AS day
 INNER JOIN stage_membership AS stage
 {{ history.open_version('kpi_src_membership', key) }}
+{{ history.last_seen('stage.learner_id') }}
 WHERE
   day.date_id = %(day)s
   AND (

@@ -1,4 +1,4 @@
-{% import 'macros/history.sql' as history -%}
+{% import 'macros/history.sql' as history with context -%}
 {% set key = ['scope_type', 'scope_ref_id', 'ua_ref_id'] -%}
 -- step: plan: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_plan (

@@ -1,4 +1,4 @@
-{% import 'macros/history.sql' as history -%}
+{% import 'macros/history.sql' as history with context -%}
 {% set key = ['domain', 'ref_id', 'learner_id'] -%}
 -- step: realisation: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
@@ -68,7 +68,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS first_state (
 );
 
 -- step: realisation: read
-{% include 'source/' ~ adapter ~ '/realisation.sql' %};
+{{ history.read('realisation') }};
 
 {% call history.reject('realisation', 'unknown targets and learners') %}
 SELECT
@@ -156,7 +156,7 @@ SELECT
   stage.ref_id,
   stage.learner_id,
   IF(open_version.learner_id IS NULL, 'new', 'changed'),
-  {{ history.believed_from('stage.changed_at') }},
+  {{ history.believed_from('stage.changed_at', 'seen') }},
   open_version.valid_from,
   stage.usable_state_code,
   stage.usable_state_order,
@@ -171,6 +171,7 @@ SELECT
 FROM kpi_time AS day
 INNER JOIN stage_realisation AS stage
 {{ history.open_version('kpi_src_realisation', key) }}
+{{ history.last_seen('stage.learner_id') }}
 WHERE
   day.date_id = %(day)s
   AND (
@@ -196,7 +197,7 @@ WHERE
 -- step: realisation: follow runs
 {% include 'capture/runs.sql' %}
 
-{{ history.end_versions('realisation', key, closing=",\n  ended.last_seen_at = %(previous)s") }}
+{{ history.end_versions('realisation', key, closing=",\n  ended.last_seen_at = " ~ history.previous('seen'), seen=true) }}
 
 -- step: realisation: open versions
 {% include 'capture/believed_instants.sql' %}
@@ -212,6 +213,9 @@ WHERE
   valid_to = '9999-12-31'
   AND is_final = 1
   AND finished_at IS NULL
+{%- if history.alone %}
+  AND learner_id IN (SELECT wanted.learner_id FROM {{ history.wanted() }})
+{%- endif %}
 {% endcall %}
 
 -- step: realisation: count (first capture)

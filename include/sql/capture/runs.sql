@@ -27,7 +27,7 @@ SELECT
     ELSE %(captured_at)s
   END AS started_seen_at,
   CASE
-    WHEN earlier.learner_id IS NOT NULL AND earlier.started_from IS NULL THEN IF(earlier.valid_to = '9999-12-31', %(previous)s, earlier.last_seen_at)
+    WHEN earlier.learner_id IS NOT NULL AND earlier.started_from IS NULL THEN IF(earlier.valid_to = '9999-12-31', {{ history.previous('seen') }}, earlier.last_seen_at)
     ELSE earlier.unstarted_seen_at
   END AS unstarted_seen_at,
   CASE
@@ -43,10 +43,11 @@ SELECT
     ELSE %(captured_at)s
   END AS final_seen_at,
   CASE
-    WHEN earlier.learner_id IS NOT NULL AND earlier.final_from IS NULL THEN IF(earlier.valid_to = '9999-12-31', %(previous)s, earlier.last_seen_at)
+    WHEN earlier.learner_id IS NOT NULL AND earlier.final_from IS NULL THEN IF(earlier.valid_to = '9999-12-31', {{ history.previous('seen') }}, earlier.last_seen_at)
     ELSE earlier.unfinal_seen_at
   END AS unfinal_seen_at
 FROM change_realisation AS change_row
+{{ history.last_seen('change_row.learner_id') }}
 LEFT JOIN LATERAL (
   SELECT version.*
   FROM kpi_src_realisation AS version

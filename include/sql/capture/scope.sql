@@ -1,3 +1,4 @@
+{% import 'macros/history.sql' as history with context -%}
 -- step: scope: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
@@ -8,7 +9,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
 );
 
 -- step: scope: read
-{% include 'source/' ~ adapter ~ '/scope.sql' %};
+{{ history.read('scope') }};
 
 -- step: scope: count
 SELECT

@@ -12,3 +12,4 @@ INNER JOIN kpi_time AS day
 WHERE
   kpi_run.table_name = 'kpi_src_realisation'
   AND kpi_run.state = 'DONE'
+  AND kpi_run.scopes IS NULL

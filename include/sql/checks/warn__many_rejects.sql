@@ -14,4 +14,5 @@ WHERE
     WHERE
       latest.table_name = 'kpi_src_realisation'
       AND latest.state = 'DONE'
+      AND latest.scopes IS NULL
   )

@@ -3,6 +3,9 @@ What was true at the end of local days, as CTEs to begin a figure with. The fram
   day      one day, %(as_of)s: the nightly batch
   closing  the same, for the scopes whose week or month closes on %(as_of)s
   range    all days from %(first)s to %(last)s at once, for the scopes asked for: backfills and windows
+  learners one day, %(as_of)s, for the learners of %(learners)s (a JSON list of ids) alone: what they add to their scopes' figures
+  sums     the same as day, for scopes of more than one learner alone: the sums that mode `learners` adds to
+  cells    one day, %(as_of)s, for the cells of stage_delay_cell alone (macros/delays.sql)
 Each row carries the days it counts on, first_day to last_day; with one day both are that day. So one SELECT serves all modes, as long
 as it leaves the days to these columns and does not bind %(as_of)s itself (it is then computed day by day).
 A day joins as a table of one constant row to the planner, so the versions in force are a range of the history's primary key, which
@@ -66,6 +69,19 @@ kpi_time AS opening
     AND (%(scope_ids)s IS NULL OR FIND_IN_SET({{ scope }}.id, %(scope_ids)s) > 0)
 {%- endmacro %}
 
+{# In mode `learners`, the learners asked for. #}
+{% macro of_wanted() -%}
+{% if days == 'learners' %}
+  CROSS JOIN JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
+{%- endif %}
+{%- endmacro %}
+
+{% macro is_wanted(rows) -%}
+{% if days == 'learners' %}
+    AND {{ rows }}.learner_id = wanted.learner_id
+{%- endif %}
+{%- endmacro %}
+
 {# member: one row per (scope, learner in it); in a range per time he was in it. #}
 {% macro members() -%}
 {% if days == 'range' -%}
@@ -116,8 +132,10 @@ member AS (
     day.date_id AS first_day,
     day.date_id AS last_day
   FROM kpi_time AS day
+{{- of_wanted() }}
   INNER JOIN kpi_src_membership AS membership
     ON {{ in_force('membership') }}
+    {{- is_wanted('membership') }}
     AND {{ active('membership') }}
   INNER JOIN kpi_scope
     ON kpi_scope.scope_type = membership.scope_type
@@ -181,8 +199,10 @@ realisation AS (
     day.date_id AS first_day,
     day.date_id AS last_day
   FROM kpi_time AS day
-  INNER JOIN kpi_src_realisation AS history IGNORE INDEX (uq_realisation)
+{{- of_wanted() }}
+  INNER JOIN kpi_src_realisation AS history{{ ' IGNORE INDEX (uq_realisation)' if days in ('day', 'closing', 'sums') }}
     ON {{ in_force('history') }}
+    {{- is_wanted('history') }}
   WHERE
     day.date_id = %(as_of)s
 {%- endif %}
@@ -229,6 +249,7 @@ planned AS (
     day.date_id AS first_day,
     day.date_id AS last_day
   FROM kpi_time AS day
+{{- of_wanted() }}
   INNER JOIN kpi_src_plan AS plan
     ON {{ in_force('plan') }}
   INNER JOIN kpi_src_membership AS groupe
@@ -236,6 +257,7 @@ planned AS (
     AND groupe.scope_ref_id = plan.scope_ref_id
     AND {{ in_force('groupe') }}
     AND {{ active('groupe') }}
+    {{- is_wanted('groupe') }}
   WHERE day.date_id = %(as_of)s
 )
 {%- endif %}

@@ -11,6 +11,10 @@ are the cohort's. For a range of days, the same is done with differences: macros
 {% import 'macros/differences.sql' as differences with context %}
 {% set days = mode | default('day') %}
 
+{# In modes `learners` and `sums`, what follows the sums in a figure's SELECT: kpi_incremental takes the text up to here, and later the text after it with
+   sums of its own (include/sql/incremental). #}
+{% set SUMS_END = '/* the figure from its sums */' %}
+
 {# What is summed for a mean or a share, by name. #}
 {% set SUMS = {'part': 'observation.part', 'whole': '1', 'reconstructed': 'observation.reconstructed'} %}
 
@@ -48,6 +52,18 @@ learner_sum AS (
 {%- endif %}
 ),
 
+{% if days == 'learners' -%}
+scope_sum AS (
+  SELECT
+    member.scope_id,
+    learner_sum.target_id{% for name in columns %},
+    SUM(learner_sum.{{ name }}) AS {{ name }}{% endfor %}
+  FROM learner_sum
+  INNER JOIN member
+    ON member.learner_id = learner_sum.learner_id
+  GROUP BY member.scope_id, learner_sum.target_id
+)
+{%- else -%}
 {{ as_of.cohorts() }},
 
 cohort_sum AS (
@@ -62,6 +78,7 @@ cohort_sum AS (
 ),
 
 scope_sum AS (
+{%- if days != 'sums' %}
   SELECT /*+ NO_MERGE(learner_sum) */
     member.scope_id,
     learner_sum.target_id{% for name in columns %},
@@ -71,6 +88,7 @@ scope_sum AS (
     ON member.learner_id = learner_sum.learner_id
     AND member.scope_type = 'APPRENANT'
   UNION ALL
+{%- endif %}
   SELECT
     member.scope_id,
     cohort_sum.target_id{% for name in columns %},
@@ -81,6 +99,8 @@ scope_sum AS (
     AND member.scope_type <> 'APPRENANT'
   GROUP BY member.scope_id, cohort_sum.target_id
 )
+{%- endif %}
+{{- '\n' ~ SUMS_END if days in ('learners', 'sums') and ('part' in columns or 'expected_count' in columns) }}
 {%- endif %}
 {%- endmacro %}
 

@@ -3,10 +3,13 @@ Delays and their percentiles. A delay CTE gives (learner_id, domain, ref_id, eve
 row per event and target it was made on; `ranked` spreads it over scopes and the targets above, an event once per (scope, target).
 An event counts in the window that ends with a day: in modes `day` and `closing` the local days %(since)s to %(as_of)s, in mode `range` the
 last `window` days (1 unless the frame sets it) up to each day. Members are those at the end of the day.
+In mode `learners` the sample is theirs alone, and the text goes on after SAMPLE_END; in mode `cells` it is that of the cells in
+stage_delay_cell, of whichever learners (include/sql/incremental).
 #}
 {% import 'macros/as_of.sql' as as_of with context %}
 {% set days = mode | default('day') %}
 {% set window_days = window | default(1) %}
+{% set SAMPLE_END = '/* the figure from its sample */' %}
 
 {# The window's bounds as instants; in a range, those of all its windows together. #}
 {% macro window_bounds() -%}
@@ -119,8 +122,15 @@ sample AS (
     AND member.first_day <= delay.last_day
     AND member.last_day >= delay.first_day
   INNER JOIN {{ as_of.each_day_of('GREATEST(member.first_day, delay.first_day)', 'LEAST(member.last_day, delay.last_day)') }}
+{%- elif days == 'cells' %}
+  INNER JOIN stage_delay_cell AS cell
+    ON cell.scope_id = member.scope_id
+    AND cell.target_id = closure.ancestor_id
+    AND cell.figure = %(figure)s
 {%- endif %}
-),
+)
+{{- '\n' ~ SAMPLE_END if days == 'learners' -}}
+,
 
 ranked AS (
   SELECT

@@ -8,16 +8,42 @@ then these steps bring the history up to date. A version lasts: one that would e
 (changed) or removed (vanished) instead, and what replaces it keeps its valid_from.
 #}
 
-{# The instant of an undated change: the last one of the business day being captured. #}
-{% macro stamp() -%}
+{# A capture of some learners alone, during the day, sets `only_learners`; they are bound as %(learners)s, a JSON list of ids. #}
+{% set alone = only_learners | default(false) %}
+
+{# The instant of an undated change: the last one of the business day being captured. With `seen`, the learner's row of kpi_src_learner, no
+   earlier than he was last seen alone, in which case the day is over; captured alone, the instant of the capture. #}
+{% macro stamp(seen=none) -%}
+{% if alone -%}
+CAST(%(captured_at)s AS DATETIME(6))
+{%- elif seen -%}
+GREATEST(day.utc_end - INTERVAL 1 MICROSECOND, COALESCE({{ seen }}.captured_at, day.utc_start))
+{%- else -%}
 day.utc_end - INTERVAL 1 MICROSECOND
+{%- endif %}
+{%- endmacro %}
+
+{# When the learner was captured last, with all others or alone. #}
+{% macro previous(seen) -%}
+GREATEST(CAST(%(previous)s AS DATETIME(6)), COALESCE({{ seen }}.captured_at, CAST(%(previous)s AS DATETIME(6))))
+{%- endmacro %}
+
+{# The learner's row of kpi_src_learner, as `seen`. #}
+{% macro last_seen(learner_id) -%}
+LEFT JOIN kpi_src_learner AS seen
+  ON seen.learner_id = {{ learner_id }}
+{%- endmacro %}
+
+{# The learners to capture, as a table `wanted`. #}
+{% macro wanted() -%}
+JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
 {%- endmacro %}
 
 {# A source's instant when it lies between the previous capture and this one, else the stamp. #}
-{% macro believed_from(instant) -%}
+{% macro believed_from(instant, seen=none) -%}
 CASE
-    WHEN {{ instant }} > %(previous)s AND {{ instant }} <= %(captured_at)s THEN {{ instant }}
-    ELSE {{ stamp() }}
+    WHEN {{ instant }} > {{ previous(seen) if seen else '%(previous)s' }} AND {{ instant }} <= %(captured_at)s THEN {{ instant }}
+    ELSE {{ stamp(seen) }}
   END
 {%- endmacro %}
 
@@ -30,8 +56,9 @@ LEFT JOIN {{ table }} AS open_version
 {%- endfor %}
 {%- endmacro %}
 
-{# Rows of the source that are gone: open versions without a staged row. #}
+{# Rows of the source that are gone: open versions without a staged row, of all learners or those captured alone. #}
 {% macro find_vanished(relation, key) -%}
+{% set of_learner = 'learner_id' in key -%}
 -- step: {{ relation }}: find vanished
 INSERT INTO change_{{ relation }} ({{ key | join(', ') }}, kind, new_from, open_from)
 SELECT
@@ -39,11 +66,20 @@ SELECT
   open_version.{{ column }},
 {%- endfor %}
   'vanished',
-  {{ stamp() }},
+  {{ stamp('seen' if of_learner else none) }},
   open_version.valid_from
 FROM kpi_time AS day
+{%- if alone %}
+CROSS JOIN {{ wanted() }}
+{%- endif %}
 INNER JOIN kpi_src_{{ relation }} AS open_version
   ON open_version.valid_to = '9999-12-31'
+{%- if alone %}
+  AND open_version.learner_id = wanted.learner_id
+{%- endif %}
+{%- if of_learner %}
+{{ last_seen('open_version.learner_id') }}
+{%- endif %}
 LEFT JOIN stage_{{ relation }} AS stage
   ON {% for column in key %}stage.{{ column }} = open_version.{{ column }}{{ '\n  AND ' if not loop.last }}{% endfor %}
 WHERE
@@ -71,7 +107,7 @@ WHERE new_row.kind = 'new';
 {%- endmacro %}
 
 {# Close what ended and remove what never lasted; `closing` sets further columns of the closed version. #}
-{% macro end_versions(relation, key, closing='') -%}
+{% macro end_versions(relation, key, closing='', seen=false) -%}
 -- step: {{ relation }}: remove versions that never lasted
 DELETE ended
 FROM change_{{ relation }} AS change_row
@@ -89,6 +125,9 @@ INNER JOIN kpi_src_{{ relation }} AS ended
 {%- for column in key %}
   AND ended.{{ column }} = change_row.{{ column }}
 {%- endfor %}
+{%- if seen %}
+{{ last_seen('change_row.learner_id') }}
+{%- endif %}
 SET ended.valid_to = change_row.new_from{{ closing }};
 {%- endmacro %}
 
@@ -131,4 +170,19 @@ FROM (
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
+{%- endmacro %}
+
+{# The adapter's SELECT of a relation; of the learners captured alone, whether or not the adapter leaves the others out by itself. Points of
+   view other than a learner's own are read all the same. #}
+{% macro read(relation) -%}
+{% if alone -%}
+SELECT found.*
+FROM (
+{% include 'source/' ~ adapter ~ '/' ~ relation ~ '.sql' %}
+) AS found
+WHERE
+  {{ "found.scope_type <> 'APPRENANT'\n  OR found.ref_id" if relation == 'scope' else 'found.learner_id' }} IN (SELECT wanted.learner_id FROM {{ wanted() }})
+{%- else -%}
+{% include 'source/' ~ adapter ~ '/' ~ relation ~ '.sql' %}
+{%- endif %}
 {%- endmacro %}

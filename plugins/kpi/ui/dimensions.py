@@ -1,4 +1,4 @@
-"""The small dimensions, kept in memory: metrics and the tree of targets for a minute, the dates there are for seconds."""
+"""The small dimensions in memory: metrics and the tree of targets for a minute, which dates there are for seconds."""
 
 from __future__ import annotations
 

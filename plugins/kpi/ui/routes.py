@@ -191,15 +191,15 @@ def siblings(
     metric: Annotated[str, Query(max_length=64)],
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
-    """A metric for the scopes of the scope's type, the best first."""
+    """A metric for the scopes of the scope's type, of a learner for those of his groups, the best first."""
     chosen = metric_of(metric, asked.period)
     parameters = asked.parameters()
     better = {"higher_is_better": chosen.higher_is_better}
+    kind = _scope(asked.scope)["type"]
     found = rows(
         "siblings",
-        parameters
-        | better
-        | {"metric": chosen.id, "type": _scope(asked.scope)["type"], "limit": limit},
+        parameters | better | {"metric": chosen.id, "type": kind, "limit": limit},
+        among_learners=kind == "APPRENANT",
     )
     scopes = found[0]["scopes"] if found else 0
     table = [
@@ -244,11 +244,12 @@ def rejects(
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Response:
     """What could not be used: counted by reason, then a page of the list."""
-    reasons = rows("reject_reasons")
+    captured_at = _captured_at()
+    reasons = rows("reject_reasons", {"captured_at": captured_at})
     found = rows("rejects", {"limit": limit, "offset": offset})
     content = {
         "total": sum(row["rows"] for row in reasons),
-        "captured_at": _captured_at(),
+        "captured_at": captured_at,
         "reasons": reasons,
         "rows": found,
     }
@@ -281,7 +282,8 @@ def _scope(id: int) -> Row:
 
 
 def _captured_at() -> Any:
-    return rows("captured_at")[0]["captured_at"]
+    found = rows("captured_at")
+    return found[0]["captured_at"] if found else None
 
 
 def _when(parameters: Row) -> Row:

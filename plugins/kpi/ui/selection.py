@@ -68,7 +68,7 @@ class Figures:
         Tables without windows answer for a window's last day: `instead_of_windows` is then D.
         """
         period = instead_of_windows if self.period == "R" else self.period
-        day = self.date or dimensions.dates().get(period, (None, None))[1]
+        day = self.date or dimensions.dates()[period][1]
         return {
             "scope": self.scope,
             "target": self.target,
@@ -80,16 +80,18 @@ class Figures:
 
 @dataclass(frozen=True)
 class Range:
-    """Dates from `first` to `last`; without them the usual number of periods up to the latest figures."""
+    """Dates from `first` to `last`; without them the usual number of periods, as far as there are figures."""
 
     first: Annotated[Day | None, Query(alias="from")] = None
     last: Annotated[Day | None, Query(alias="to")] = None
 
     def parameters(self, period: AnyPeriod) -> dict[str, date]:
         """Return the values that queries bind; raises Refused (422) on a range that is empty or too long."""
-        last = self.last or dimensions.dates().get(period, (None, None))[1] or today()
+        earliest, latest = dimensions.dates()[period]
+        last = self.last or latest or today()
         days = _DAYS[period]
-        first = self.first or last - timedelta(days=_USUAL_POINTS[period] * days - 1)
+        usual = last - timedelta(days=_USUAL_POINTS[period] * days - 1)
+        first = self.first or min(last, max(usual, earliest or usual))
         if first > last:
             raise Refused(
                 *(422, "input"),

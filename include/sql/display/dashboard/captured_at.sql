@@ -1,8 +1,10 @@
 /*
-The instant of the last capture, UTC: what figures can rest on.
+The instant of the last capture, UTC: what figures can rest on. The key of the ledger gives it backwards by day.
 */
-SELECT MAX(watermark) AS captured_at
+SELECT watermark AS captured_at
 FROM kpi_run
 WHERE
   table_name = 'kpi_src_realisation'
   AND state = 'DONE'
+ORDER BY date_to DESC, id DESC
+LIMIT 1

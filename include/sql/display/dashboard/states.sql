@@ -15,4 +15,8 @@ WHERE
   fact.scope_id = %(scope)s
   AND fact.period = %(period)s
   AND fact.date_id = %(date)s
-ORDER BY fact.target_id, fact.domain, fact.state_ordre, fact.state_code
+ORDER BY
+  fact.target_id,
+  FIELD(fact.domain, 'MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA'),
+  fact.state_ordre,
+  fact.state_code

@@ -38,7 +38,7 @@ observation AS (
 
 {{ by_scope.sums(
   ['UA', 'MODULE', 'GLOBAL'],
-  columns={'expected_count': 'observation.is_due', 'done_count': 'observation.is_final'}
+  columns={'expected_count': 'observation.is_due', 'done_count': 'observation.is_final', 'whole': '1'}
 ) }}
 
 SELECT

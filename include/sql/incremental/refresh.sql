@@ -1,0 +1,421 @@
+/*
+The cells that a change touches, brought up to date: D of %(as_of)s, the week and the month to date, the windows that end with it, the tiles. What can
+be added up is the kept sum and the difference; a median is taken anew from the cell's delays. Steps named `delays: …` run only when a
+delay was touched, the others always; then for each table `count existing`, `write differences` and `delete vanished`.
+Dates: %(as_of)s today; %(week_first)s, %(week_last)s, %(month_first)s, %(month_last)s the period's first and last day.
+*/
+{% set mode = 'cells' %}
+{% import 'macros/by_scope.sql' as by_scope with context %}
+{% import 'macros/delays.sql' as delays with context %}
+{% import 'macros/refresh.sql' as refresh with context %}
+{% import 'macros/rollup.sql' as rollup with context %}
+{% import 'macros/tiles.sql' as tiles %}
+-- step: create totals
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_total (
+  figure VARCHAR(64) NOT NULL,
+  scope_id BIGINT NOT NULL,
+  target_id BIGINT NOT NULL,
+  part DECIMAL(50, 20) NOT NULL,
+  done DECIMAL(50, 20) NOT NULL,
+  whole BIGINT NOT NULL,
+  reconstructed BIGINT NOT NULL,
+  is_kept TINYINT(1) NOT NULL COMMENT 'in kpi_day_sum: all but the scopes of single learners, whose sums are what he adds',
+  PRIMARY KEY (figure, scope_id, target_id)
+);
+
+-- step: create delay cells
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_cell (
+  figure VARCHAR(80) NOT NULL,
+  scope_id BIGINT NOT NULL,
+  target_id BIGINT NOT NULL,
+  PRIMARY KEY (figure, scope_id, target_id)
+);
+
+{{ refresh.create('kpi_value') }}
+
+{{ refresh.create('kpi_state_count') }}
+
+{{ refresh.create('kpi_percentiles') }}
+
+{{ refresh.create('kpi_plan_gap') }}
+
+{{ refresh.create('kpi_tile_cache', dated=false) }}
+
+-- step: totals
+INSERT INTO stage_total (figure, scope_id, target_id, part, done, whole, reconstructed, is_kept)
+SELECT
+  difference.figure,
+  difference.scope_id,
+  difference.target_id,
+  IF(kpi_scope.scope_type = 'APPRENANT', difference.new_part, COALESCE(kept.part, 0) + difference.part),
+  IF(kpi_scope.scope_type = 'APPRENANT', difference.new_done, COALESCE(kept.done, 0) + difference.done),
+  IF(kpi_scope.scope_type = 'APPRENANT', difference.new_whole, COALESCE(kept.whole, 0) + difference.whole),
+  IF(kpi_scope.scope_type = 'APPRENANT', difference.new_reconstructed, COALESCE(kept.reconstructed, 0) + difference.reconstructed),
+  kpi_scope.scope_type <> 'APPRENANT'
+FROM (
+  SELECT
+    figure,
+    scope_id,
+    target_id,
+{%- for name in ('part', 'done', 'whole', 'reconstructed') %}
+    SUM(sign * {{ name }}) AS {{ name }},
+    SUM(IF(sign = 1, {{ name }}, 0)) AS new_{{ name }}{{ ',' if not loop.last }}
+{%- endfor %}
+  FROM stage_contribution
+  GROUP BY figure, scope_id, target_id
+  HAVING
+    SUM(sign * part) <> 0
+    OR SUM(sign * done) <> 0
+    OR SUM(sign * whole) <> 0
+    OR SUM(sign * reconstructed) <> 0
+) AS difference
+INNER JOIN kpi_scope
+  ON kpi_scope.id = difference.scope_id
+LEFT JOIN kpi_day_sum AS kept
+  ON kept.figure = difference.figure
+  AND kept.scope_id = difference.scope_id
+  AND kept.target_id = difference.target_id;
+
+-- step: keep sums
+INSERT INTO kpi_day_sum (figure, scope_id, target_id, part, done, whole, reconstructed)
+SELECT
+  new.figure,
+  new.scope_id,
+  new.target_id,
+  new.part,
+  new.done,
+  new.whole,
+  new.reconstructed
+FROM (
+  SELECT
+    figure,
+    scope_id,
+    target_id,
+    part,
+    done,
+    whole,
+    reconstructed
+  FROM stage_total
+  WHERE
+    is_kept = 1
+    AND whole > 0
+) AS new
+ON DUPLICATE KEY UPDATE
+  part = new.part,
+  done = new.done,
+  whole = new.whole,
+  reconstructed = new.reconstructed;
+
+-- step: remove sums of nothing
+DELETE kept
+FROM stage_total
+INNER JOIN kpi_day_sum AS kept
+  ON kept.figure = stage_total.figure
+  AND kept.scope_id = stage_total.scope_id
+  AND kept.target_id = stage_total.target_id
+WHERE
+  stage_total.is_kept = 1
+  AND stage_total.whole = 0;
+
+-- step: delay cells
+INSERT INTO stage_delay_cell (figure, scope_id, target_id)
+SELECT DISTINCT
+  figure,
+  scope_id,
+  target_id
+FROM (
+  SELECT
+    figure,
+    scope_id,
+    target_id
+  FROM stage_delay
+  GROUP BY figure, scope_id, target_id, event_id, microseconds, reconstructed
+  HAVING SUM(sign) <> 0
+) AS difference;
+
+-- step: kpi_value: cells
+INSERT INTO cell_kpi_value (period, date_id, scope_id, target_id, metric_id)
+SELECT
+  touched.period,
+  touched.date_id,
+  stage_total.scope_id,
+  stage_total.target_id,
+  kpi_metric.id
+FROM stage_total
+INNER JOIN ({{ refresh.touched_periods() }}
+) AS touched
+  ON touched.figure = stage_total.figure
+INNER JOIN kpi_metric
+  ON kpi_metric.code = touched.code;
+
+-- step: delays: cells of kpi_value
+INSERT INTO cell_kpi_value (period, date_id, scope_id, target_id, metric_id)
+SELECT
+  touched.period,
+  touched.date_id,
+  cell.scope_id,
+  cell.target_id,
+  kpi_metric.id
+FROM stage_delay_cell AS cell
+INNER JOIN ({{ refresh.touched_periods() }}
+) AS touched
+  ON cell.figure = CONCAT('kpi_value.', touched.figure)
+INNER JOIN kpi_metric
+  ON kpi_metric.code = touched.code;
+
+-- step: delays: cells of kpi_percentiles
+INSERT INTO cell_kpi_percentiles (period, date_id, scope_id, target_id, measure_code)
+SELECT
+  touched.period,
+  touched.date_id,
+  cell.scope_id,
+  cell.target_id,
+  SUBSTRING_INDEX(cell.figure, '.', -1)
+FROM stage_delay_cell AS cell
+CROSS JOIN ({{ refresh.periods() }}
+) AS touched
+WHERE cell.figure LIKE 'kpi\_percentiles.%';
+{% for metric in metrics() %}
+{% set select %}{% with mode = 'learners' %}{% include metric.template %}{% endwith %}{% endset %}
+{% if by_scope.SUMS_END in select %}
+-- step: D: {{ metric.code }}
+INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
+SELECT
+  'D',
+  %(as_of)s,
+  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = '{{ metric.code }}'),
+  figure.scope_id,
+  figure.target_id,
+  figure.value_num,
+  figure.numerator,
+  figure.denominator,
+  figure.sample_size,
+  figure.extra_json
+FROM (
+WITH scope_sum AS (
+  SELECT
+    scope_id,
+    target_id,
+    part,
+    whole,
+    reconstructed
+  FROM stage_total
+  WHERE
+    figure = '{{ metric.code }}'
+    AND whole > 0
+)
+{{ select.split(by_scope.SUMS_END)[1] }}
+) AS figure;
+{% elif delays.SAMPLE_END in select %}
+{% set select %}{% include metric.template %}{% endset %}
+{{ refresh.delay_value(metric, metric.code, 'D', '%(as_of)s', '%(as_of)s', select, 'figure.extra_json') }}
+
+{{ refresh.delay_value(metric, metric.code, 'W', '%(week_last)s', '%(week_first)s', select, refresh.told_of_period('figure.extra_json', 'week')) }}
+
+{{ refresh.delay_value(metric, metric.code, 'M', '%(month_last)s', '%(month_first)s', select, refresh.told_of_period('figure.extra_json', 'month')) }}
+{% for window in (metric.rolling.days if metric.rolling else ()) %}
+
+{{ refresh.delay_value(metric, metric.rolling_code(window), 'R', '%(as_of)s', '%(as_of)s - INTERVAL ' ~ (window - 1) ~ ' DAY', select,
+  rollup.told('figure.extra_json', '%(as_of)s', window, 'TRUE')) }}
+{% endfor %}
+{% endif %}
+{% endfor %}
+
+{{ refresh.write('kpi_value', "= 'D'") }}
+{% for period, name in (('W', 'week'), ('M', 'month')) %}
+
+-- step: {{ period }}: the day's figures (LAST)
+INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
+SELECT
+  '{{ period }}',
+  %({{ name }}_last)s,
+  fact.metric_id,
+  fact.scope_id,
+  fact.target_id,
+  fact.value_num,
+  fact.numerator,
+  fact.denominator,
+  fact.sample_size,
+  {{ refresh.told_of_period('fact.extra_json', name) }}
+FROM stage_total
+INNER JOIN kpi_metric
+  ON kpi_metric.code = stage_total.figure
+  AND kpi_metric.code IN ('{{ metrics() | rejectattr('rollup', 'in', rollup.ADDED | list) | map(attribute='code') | join("', '") }}')
+INNER JOIN kpi_value AS fact
+  ON fact.date_id = %(as_of)s
+  AND fact.period = 'D'
+  AND fact.scope_id = stage_total.scope_id
+  AND fact.target_id = stage_total.target_id
+  AND fact.metric_id = kpi_metric.id;
+{% for metric in metrics() if metric.rollup in rollup.ADDED %}
+
+{{ refresh.added_up(metric.code, metric, metric.rollup, period, '%(' ~ name ~ '_last)s', '%(' ~ name ~ '_first)s',
+  'done.days', '%(as_of)s = %(' ~ name ~ '_last)s AND done.days = DATEDIFF(%(as_of)s, %(' ~ name ~ '_first)s) + 1') }}
+{% endfor %}
+{% endfor %}
+{% for metric in metrics() if metric.rolling and metric.rolling.rule in rollup.ADDED %}
+{% for window in metric.rolling.days %}
+
+{{ refresh.added_up(metric.rolling_code(window), metric, metric.rolling.rule, 'R', '%(as_of)s', '%(as_of)s - INTERVAL ' ~ (window - 1) ~ ' DAY',
+  'done.days', 'done.days = ' ~ window) }}
+{% endfor %}
+{% endfor %}
+
+{{ refresh.write('kpi_value', "<> 'D'") }}
+
+-- step: kpi_state_count: cells
+INSERT INTO cell_kpi_state_count (period, date_id, scope_id, target_id, domain, state_code)
+SELECT
+  touched.period,
+  touched.date_id,
+  difference.scope_id,
+  difference.target_id,
+  difference.domain,
+  difference.state_code
+FROM (
+  SELECT
+    scope_id,
+    target_id,
+    domain,
+    state_code
+  FROM stage_state
+  GROUP BY scope_id, target_id, domain, state_code
+  HAVING SUM(sign * n) <> 0
+) AS difference
+CROSS JOIN ({{ refresh.periods() }}
+) AS touched;
+
+-- step: kpi_state_count: D, W, M
+-- A state has the order that the day's rows give it; one that no row has yet, its learners'.
+INSERT INTO fresh_kpi_state_count (period, date_id, scope_id, target_id, domain, state_code, state_ordre, count)
+SELECT
+  touched.period,
+  touched.date_id,
+  total.scope_id,
+  total.target_id,
+  total.domain,
+  total.state_code,
+  total.state_ordre,
+  total.n
+FROM (
+  SELECT
+    difference.scope_id,
+    difference.target_id,
+    difference.domain,
+    difference.state_code,
+    stage_state_order.highest AS state_ordre,
+    COALESCE(kept.count, 0) + difference.n AS n
+  FROM (
+    SELECT
+      scope_id,
+      target_id,
+      domain,
+      state_code,
+      SUM(sign * n) AS n
+    FROM stage_state
+    GROUP BY scope_id, target_id, domain, state_code
+    HAVING SUM(sign * n) <> 0
+  ) AS difference
+  INNER JOIN (
+    SELECT
+      domain,
+      state_code,
+      MAX(highest) AS highest
+    FROM stage_state_order
+    GROUP BY domain, state_code
+  ) AS stage_state_order
+    ON stage_state_order.domain = difference.domain
+    AND stage_state_order.state_code = difference.state_code
+  LEFT JOIN kpi_state_count AS kept
+    ON kept.date_id = %(as_of)s
+    AND kept.period = 'D'
+    AND kept.scope_id = difference.scope_id
+    AND kept.target_id = difference.target_id
+    AND kept.domain = difference.domain
+    AND kept.state_code = difference.state_code
+) AS total
+CROSS JOIN ({{ refresh.periods() }}
+) AS touched
+WHERE total.n > 0;
+
+{{ refresh.write('kpi_state_count') }}
+{% for measure in measures('kpi_percentiles') %}
+{% set select %}{% include 'facts/kpi_percentiles/' ~ measure.code ~ '.sql' %}{% endset %}
+{% for period, date_id, since in (('D', '%(as_of)s', '%(as_of)s'), ('W', '%(week_last)s', '%(week_first)s'), ('M', '%(month_last)s', '%(month_first)s')) %}
+
+-- step: delays: {{ period }}: {{ measure.code }}
+INSERT INTO fresh_kpi_percentiles (period, date_id, measure_code, scope_id, target_id, p50, p75, p90, sample_size)
+SELECT
+  '{{ period }}',
+  {{ date_id }},
+  '{{ measure.code }}',
+  figure.scope_id,
+  figure.target_id,
+  figure.p50,
+  figure.p75,
+  figure.p90,
+  figure.sample_size
+FROM (
+{{ select | trim | replace('%(since)s', since) | replace('%(figure)s', "'kpi_percentiles." ~ measure.code ~ "'") }}
+) AS figure;
+{% endfor %}
+{% endfor %}
+
+{{ refresh.write('kpi_percentiles') }}
+{% for measure in measures('kpi_plan_gap') %}
+
+-- step: kpi_plan_gap: cells
+INSERT INTO cell_kpi_plan_gap (period, date_id, scope_id, target_id)
+SELECT
+  touched.period,
+  touched.date_id,
+  stage_total.scope_id,
+  stage_total.target_id
+FROM stage_total
+CROSS JOIN ({{ refresh.periods(day=false) }}
+) AS touched
+WHERE stage_total.figure = '{{ measure.code }}';
+
+-- step: kpi_plan_gap: W, M
+INSERT INTO fresh_kpi_plan_gap (period, date_id, scope_id, target_id, expected_count, done_count)
+SELECT
+  touched.period,
+  touched.date_id,
+  stage_total.scope_id,
+  stage_total.target_id,
+  stage_total.part,
+  stage_total.done
+FROM stage_total
+CROSS JOIN ({{ refresh.periods(day=false) }}
+) AS touched
+WHERE
+  stage_total.figure = '{{ measure.code }}'
+  AND stage_total.whole > 0;
+{% endfor %}
+
+{{ refresh.write('kpi_plan_gap') }}
+
+-- step: kpi_tile_cache: cells
+INSERT INTO cell_kpi_tile_cache (scope_id, target_id)
+SELECT DISTINCT
+  scope_id,
+  target_id
+FROM cell_kpi_value;
+{% set latest %}{{ refresh.periods() }}
+  UNION ALL
+  SELECT
+    'R' AS period,
+    CAST(%(as_of)s AS DATE) AS date_id
+{% endset %}
+{% set facts %}
+CROSS JOIN cell_kpi_tile_cache AS cell
+INNER JOIN kpi_value AS fact
+  ON fact.date_id = latest.date_id
+  AND fact.period = latest.period
+  AND fact.scope_id = cell.scope_id
+  AND fact.target_id = cell.target_id
+{% endset %}
+
+{{ tiles.stage(latest | trim, facts, into='fresh_kpi_tile_cache') }}
+
+{{ refresh.write('kpi_tile_cache', dated=false) }}

@@ -1,0 +1,204 @@
+{#
+How kpi_incremental writes the cells that a change touches (include/sql/incremental/refresh.sql). For each table, cell_<table> lists the touched
+cells of all periods, and fresh_<table> what they hold now; a touched cell that has no such row is gone.
+#}
+{% import 'macros/slice.sql' as slice with context %}
+{% import 'macros/rollup.sql' as rollup with context %}
+
+{# The key of a table's row, period and date first. #}
+{% macro key_of(table, dated) -%}
+{{ ((['period', 'date_id'] if dated else []) + slice.KEYS[table] | list) | join(' ') }}
+{%- endmacro %}
+
+{# -- step: create … of the table's touched cells, and of what they hold. #}
+{% macro create(table, dated=true) -%}
+{% for name in ('cell', 'fresh') -%}
+-- step: create {{ name }} {{ table }}
+CREATE TEMPORARY TABLE IF NOT EXISTS {{ name }}_{{ table }} (
+{%- if dated %}
+  period ENUM('D', 'W', 'M', 'R') NOT NULL,
+  date_id DATE NOT NULL,
+{%- endif %}
+{%- for column, type in slice.KEYS[table].items() %}
+  {{ column }} {{ type }} NOT NULL,
+{%- endfor %}
+{%- if name == 'fresh' %}
+{%- for column, type in slice.VALUES[table].items() %}
+  {{ column }} {{ type }},
+{%- endfor %}
+{%- endif %}
+  PRIMARY KEY ({{ key_of(table, dated) | replace(' ', ', ') }})
+);
+{{ '\n' if not loop.last }}
+{%- endfor %}
+{%- endmacro %}
+
+{# The steps that write a table; with `only`, a condition on the period, its rows alone. #}
+{% macro write(table, only=none, dated=true) -%}
+{% set key = key_of(table, dated).split(' ') -%}
+{% set values, stamp = slice.VALUES[table], slice.STAMPS.get(table) -%}
+{% set columns = key + values | list + ([stamp] if stamp else []) -%}
+-- step: {{ table }}: count existing
+SELECT
+  COUNT(*) AS freshd,
+  COUNT(existing.{{ key | last }}) AS existing
+FROM fresh_{{ table }} AS fresh
+{{ stored(table, key) }}
+{{- '\nWHERE fresh.period ' ~ only if only }};
+
+-- step: {{ table }}: write differences
+INSERT INTO {{ table }} ({{ columns | join(', ') }})
+SELECT
+{%- for column in columns %}
+  new.{{ column }}{{ ',' if not loop.last }}
+{%- endfor %}
+FROM (
+  SELECT
+    fresh.*{{ ',\n    UTC_TIMESTAMP() AS ' ~ stamp if stamp }}
+  FROM fresh_{{ table }} AS fresh
+  {{ stored(table, key) | indent(2) }}
+  WHERE
+    {{ 'fresh.period ' ~ only ~ '\n    AND ' if only }}(
+      existing.{{ key | last }} IS NULL
+{%- for column in values %}
+      OR NOT (existing.{{ column }} <=> fresh.{{ column }})
+{%- endfor %}
+    )
+) AS new
+ON DUPLICATE KEY UPDATE
+{%- for column in values %}
+  {{ column }} = new.{{ column }}{{ ',' if stamp or not loop.last }}
+{%- endfor %}
+{%- if stamp %}
+  {{ stamp }} = new.{{ stamp }}
+{%- endif %};
+
+-- step: {{ table }}: delete vanished
+DELETE existing
+FROM cell_{{ table }} AS cell
+INNER JOIN {{ table }} AS existing
+  ON {% for column in key %}existing.{{ column }} = cell.{{ column }}{{ '\n  AND ' if not loop.last }}{% endfor %}
+LEFT JOIN fresh_{{ table }} AS fresh
+  ON {% for column in key %}fresh.{{ column }} = cell.{{ column }}{{ '\n  AND ' if not loop.last }}{% endfor %}
+WHERE
+  {{ 'cell.period ' ~ only ~ '\n  AND ' if only }}fresh.{{ key | last }} IS NULL;
+{%- endmacro %}
+
+{% macro stored(table, key) -%}
+LEFT JOIN {{ table }} AS existing
+  ON {% for column in key %}existing.{{ column }} = fresh.{{ column }}{{ '\n  AND ' if not loop.last }}{% endfor %}
+{%- endmacro %}
+
+{# The periods that hold today, and the date_id of each; `day` leaves D out or in. #}
+{% macro periods(day=true) -%}
+{% if day %}
+  SELECT
+    'D' AS period,
+    CAST(%(as_of)s AS DATE) AS date_id
+  UNION ALL
+{%- endif %}
+  SELECT
+    'W' AS period,
+    CAST(%(week_last)s AS DATE) AS date_id
+  UNION ALL
+  SELECT
+    'M' AS period,
+    CAST(%(month_last)s AS DATE) AS date_id
+{%- endmacro %}
+
+{# For each metric the rows of kpi_value that its D cell has a part in: its own of each period, and its windows'. #}
+{% macro touched_periods() -%}
+{% for metric in metrics() %}
+{%- for period, date_id in (('D', 'as_of'), ('W', 'week_last'), ('M', 'month_last')) %}
+  SELECT
+    '{{ metric.code }}' AS figure,
+    '{{ metric.code }}' AS code,
+    '{{ period }}' AS period,
+    CAST(%({{ date_id }})s AS DATE) AS date_id
+  {{- '\n  UNION ALL' if not loop.last }}
+{%- endfor %}
+{%- for window in (metric.rolling.days if metric.rolling else ()) %}
+  UNION ALL
+  SELECT
+    '{{ metric.code }}' AS figure,
+    '{{ metric.rolling_code(window) }}' AS code,
+    'R' AS period,
+    CAST(%(as_of)s AS DATE) AS date_id
+{%- endfor %}
+  {{- '\n  UNION ALL' if not loop.last }}
+{%- endfor %}
+{%- endmacro %}
+
+{# What extra_json says of the week or month to date, told as of today. #}
+{% macro told_of_period(extra_json, name) -%}
+{{ rollup.told(extra_json, '%(as_of)s', 'DATEDIFF(%(as_of)s, %(' ~ name ~ '_first)s) + 1', '%(as_of)s = %(' ~ name ~ '_last)s') }}
+{%- endmacro %}
+
+{# One metric of delays over the days from `since` to today. #}
+{% macro delay_value(metric, code, period, date_id, since, select, extra_json) -%}
+-- step: delays: {{ period }}: {{ code }}
+INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
+SELECT
+  '{{ period }}',
+  {{ date_id }},
+  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = '{{ code }}'),
+  figure.scope_id,
+  figure.target_id,
+  figure.value_num,
+  figure.numerator,
+  figure.denominator,
+  figure.sample_size,
+  {{ extra_json }}
+FROM (
+{{ select | trim | replace('%(since)s', since) | replace('%(figure)s', "'kpi_value." ~ metric.code ~ "'") }}
+) AS figure;
+{%- endmacro %}
+
+{# One metric over the days from `since` to today from its D rows, by SUM, RATIO_OF_SUMS or WEIGHTED_MEAN. #}
+{% macro added_up(code, metric, rule, period, date_id, since, days, complete) -%}
+-- step: {{ period }}: {{ code }} ({{ rule }})
+INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
+WITH {{ rollup.done_days(since, '%(as_of)s') }},
+
+done AS (
+  SELECT COUNT(*) AS days
+  FROM done_day
+)
+
+SELECT
+  '{{ period }}',
+  {{ date_id }},
+  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = '{{ code }}'),
+  added.scope_id,
+  added.target_id,
+{%- for column in ('value_num', 'numerator', 'denominator') %}
+  {{ rollup.GIVES[rule][column] | replace('%s', metric.factor) }},
+{%- endfor %}
+  added.whole,
+  {{ rollup.told(
+    "IF(added.reconstructed > 0, JSON_OBJECT('reconstructed', CAST(added.reconstructed AS SIGNED)), NULL)", '%(as_of)s', days, complete
+  ) }}
+FROM (
+  SELECT
+    fact.scope_id,
+    fact.target_id
+{%- for name, value in (dict(rollup.ADDED[rule], **rollup.SAMPLE)).items() %},
+    SUM({{ value }}) AS {{ name }}
+{%- endfor %}
+  FROM stage_total
+  INNER JOIN kpi_metric
+    ON kpi_metric.code = stage_total.figure
+  INNER JOIN kpi_time AS calendar
+    ON calendar.date_id >= {{ since }}
+    AND calendar.date_id <= %(as_of)s
+  INNER JOIN kpi_value AS fact
+    ON fact.date_id = calendar.date_id
+    AND fact.period = 'D'
+    AND fact.scope_id = stage_total.scope_id
+    AND fact.target_id = stage_total.target_id
+    AND fact.metric_id = kpi_metric.id
+  WHERE stage_total.figure = '{{ metric.code }}'
+  GROUP BY fact.scope_id, fact.target_id
+) AS added
+CROSS JOIN done;
+{%- endmacro %}

@@ -1,0 +1,335 @@
+"""Refresh: a few learners captured, and what their change adds to today's figures written to the cells it touches.
+
+One transaction holds the capture, the figures of all periods, the tiles, the ledger and the changes done, so that a
+change is in the figures once, whatever dies in between.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+from kpi import calendar, ledger, periods, rollups, slices
+from kpi.capture import Plan, capture_learners, last_capture
+from kpi.connections import ETL, SOURCE, Session, attempted, session
+from kpi.errors import KpiError
+from kpi.incremental import changes, opening
+from kpi.settings import Settings
+from kpi.slices import Slice, Written, create_temporary, lock, lock_name, run_step, temporary
+from kpi.templates import Step
+
+log = logging.getLogger(__name__)
+
+BEFORE, AFTER = -1, 1
+# Steps of incremental/refresh.sql that run only when a delay was touched.
+DELAYS = "delays: "
+COUNT, WRITE, DELETE = "count existing", "write differences", "delete vanished"
+_LONGEST_LIST = 20  # learners that a ledger row names
+
+# A scope that has members today and had none before, or the other way round: its periods close on another day.
+_BEGUN_OR_ENDED = """
+SELECT
+  changed.scope_id
+FROM (
+  SELECT scope_id, SUM(sign = -1) AS before_it, SUM(sign = 1) AS after_it
+  FROM stage_member
+  GROUP BY scope_id
+  HAVING (before_it = 0) <> (after_it = 0)
+) AS changed
+INNER JOIN kpi_scope
+  ON kpi_scope.id = changed.scope_id
+INNER JOIN kpi_time AS day
+  ON day.date_id = %(as_of)s
+WHERE NOT EXISTS (
+  SELECT 1
+  FROM kpi_src_membership AS other
+  WHERE
+    other.valid_to >= day.utc_end
+    AND other.valid_from < day.utc_end
+    AND other.scope_type = kpi_scope.scope_type
+    AND other.scope_ref_id = kpi_scope.ref_key
+    AND (other.active_from IS NULL OR other.active_from < day.utc_end)
+    AND (other.active_to IS NULL OR other.active_to >= day.utc_end)
+    AND other.learner_id NOT IN (
+      SELECT wanted.learner_id
+      FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
+    )
+)
+"""
+# A state that the learners' rows order otherwise than the day's stored rows do, or that no stored row has.
+_REORDERED = """
+SELECT COUNT(*)
+FROM stage_state_order AS learners
+LEFT JOIN kpi_scope
+  ON kpi_scope.scope_type = 'GLOBAL'
+LEFT JOIN kpi_target
+  ON kpi_target.target_type = 'GLOBAL'
+LEFT JOIN kpi_state_count AS kept
+  ON kept.date_id = %(as_of)s
+  AND kept.period = 'D'
+  AND kept.scope_id = kpi_scope.id
+  AND kept.target_id = kpi_target.id
+  AND kept.domain = learners.domain
+  AND kept.state_code = learners.state_code
+WHERE
+  kept.id IS NULL
+  OR learners.lowest <> kept.state_ordre
+  OR learners.highest <> kept.state_ordre
+"""
+# The periods whose rows of today there are: what the tiles of all scopes are told by.
+_LATEST = """
+SELECT
+  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(as_of)s AND period = 'D'),
+  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(week_last)s AND period = 'W'),
+  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(month_last)s AND period = 'M'),
+  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(as_of)s AND period = 'R')
+"""
+
+
+# The scripts of `complete`, by path.
+WHOLE = (
+    "facts/kpi_state_count/slice.sql",
+    *(f"rollup/{table}/period.sql" for table in rollups.ROLLED_UP),
+    "rollup/kpi_value/rolling.sql",
+    "display/kpi_tile_cache.sql",
+)
+
+
+class Scripts(NamedTuple):
+    """The steps of incremental/contributions.sql, capture/learners.sql and incremental/refresh.sql."""
+
+    contributions: Sequence[Step]
+    capture: Sequence[Step]
+    refresh: Sequence[Step]
+
+
+@dataclass
+class Refreshed:
+    """What a batch did: the rows written by table, and what is left for `complete` to compute otherwise."""
+
+    batch: changes.Batch
+    written: dict[str, Written] = field(default_factory=dict)
+    begun_or_ended: tuple[int, ...] = ()
+    states_reordered: bool = False
+    latest_moved: bool = False
+    seconds: float = 0.0
+
+    @property
+    def unfinished(self) -> bool:
+        """Tell whether something is left that a change alone does not add to."""
+        return bool(self.begun_or_ended) or self.states_reordered or self.latest_moved
+
+
+def refresh_next(
+    by_run: str, captured_at: datetime, scripts: Scripts, settings: Settings, by: ledger.Author
+) -> Refreshed | None:
+    """Take up the oldest pending changes and bring today's figures up to date with them; None when there are none.
+
+    `captured_at`, naive UTC, is the clock: today is its local day, which must be open. Raises KpiError otherwise, or
+    when a whole capture lies after it; MySQL's errors go through. Either way nothing was changed.
+    """
+    day = calendar.local_date(captured_at, settings.timezone)
+
+    def once() -> Refreshed | None:
+        begun = time.monotonic()
+        started = datetime.now(UTC).replace(tzinfo=None)
+        with session(SOURCE) as source, session(ETL) as etl, _locked(etl, day, settings):
+            last = last_capture(etl)
+            if last is None or not opening.is_open(etl, day):
+                raise KpiError(
+                    f"{day} is not open for changes; let kpi_incremental open it, after kpi_daily has captured once."
+                )
+            if captured_at <= last.captured_at:
+                raise KpiError(
+                    f"The capture instant {captured_at}+00:00 lies before the last capture, {last.captured_at}+00:00; "
+                    "history is written forwards, so give a later instant."
+                )
+            batch = changes.claim(etl, by_run, settings.incremental_changes)
+            if batch is None:
+                return None
+            for script in scripts:
+                create_temporary(etl, script)
+            plan = Plan(day, captured_at, last.captured_at)
+            with etl.transaction():
+                done = _Refresh(batch, plan, source, etl, scripts, settings).run(by, started)
+            done.seconds = time.monotonic() - begun
+            return done
+
+    return attempted(once, settings.write_attempts)
+
+
+@contextmanager
+def _locked(etl: Session, day: date, settings: Settings) -> Iterator[None]:
+    """Hold what a capture, and the writers of all that the day's rows are in, hold."""
+    names: list[tuple[str, ...]] = [("incremental",), ("capture",)]
+    week, month = periods.week_of(day), periods.month_of(day)
+    for table in (*rollups.ROLLED_UP, "kpi_tile_cache"):
+        parts = [Slice.of_period(table, week), Slice.of_period(table, month)]
+        if table == "kpi_tile_cache":
+            parts = [Slice.tiles(day)]
+        elif table != "kpi_plan_gap":
+            parts.insert(0, Slice.daily(table, day))
+        if table == "kpi_value":
+            parts.append(Slice.days(table, day, day, period="R"))
+        names += [name for part in parts for name in part.locks]
+    with ExitStack() as held:
+        for name in names:
+            held.enter_context(lock(etl, lock_name(etl.schema, *name), settings.lock_wait_seconds))
+        yield
+
+
+class _Refresh:
+    """One batch under way, in one transaction."""
+
+    def __init__(
+        self,
+        batch: changes.Batch,
+        plan: Plan,
+        source: Session,
+        etl: Session,
+        scripts: Scripts,
+        settings: Settings,
+    ) -> None:
+        self.batch, self.plan = batch, plan
+        self.source, self.etl = source, etl
+        self.scripts, self.settings = scripts, settings
+        week, month = periods.week_of(plan.day), periods.month_of(plan.day)
+        self.values: dict[str, Any] = {
+            "learners": json.dumps(batch.learners),
+            "as_of": plan.day,
+            "first": plan.day,
+            "last": plan.day,
+            "since": min(week.first, month.first, _longest_window_start(plan.day, settings)),
+            "week_first": week.first,
+            "week_last": week.last,
+            "month_first": month.first,
+            "month_last": month.last,
+        }
+
+    def run(self, by: ledger.Author, started: datetime) -> Refreshed:
+        etl = self.etl
+        done = Refreshed(self.batch)
+        latest = etl.rows(_LATEST, self.values)
+        self._contributions(BEFORE)
+        found = capture_learners(
+            self.batch.learners, self.plan, self.source, etl, self.scripts.capture, self.settings
+        )
+        self._contributions(AFTER)
+        done.begun_or_ended = tuple(one for (one,) in etl.rows(_BEGUN_OR_ENDED, self.values))
+        done.states_reordered = bool(etl.value(_REORDERED, self.values))
+        self._write(done)
+        done.latest_moved = etl.rows(_LATEST, self.values) != latest
+        self._record(done, found, by, started)
+        changes.finish(etl, self.batch)
+        if done.unfinished:
+            etl.run("UPDATE kpi_open_day SET is_finished = 0")
+        return done
+
+    def _contributions(self, sign: int) -> None:
+        for step in self.scripts.contributions:
+            if not temporary(step):
+                run_step(self.etl, step, self.values | {"sign": sign})
+
+    def _write(self, done: Refreshed) -> None:
+        delays = True
+        for step in self.scripts.refresh:
+            table, _, what = step.name.partition(": ")
+            if temporary(step) or (step.name.startswith(DELAYS) and not delays):
+                continue
+            if what == COUNT:
+                computed, existing = self.etl.rows(step.sql, self.values)[0]
+                inserted, updated = computed - existing, 0
+            elif what == WRITE:
+                updated = (run_step(self.etl, step, self.values) - inserted) // 2
+                unchanged = existing - updated
+            elif what == DELETE:
+                deleted = run_step(self.etl, step, self.values)
+                one = Written(inserted, updated, deleted, unchanged)
+                done.written[table] = done.written.get(table, Written()) + one
+            else:
+                affected = run_step(self.etl, step, self.values)
+                if step.name == "delay cells":
+                    delays = affected > 0
+
+    def _record(
+        self, done: Refreshed, found: Sequence[Any], by: ledger.Author, started: datetime
+    ) -> None:
+        learners = self.batch.learners
+        scopes = "learners " + " ".join(map(str, learners[:_LONGEST_LIST]))
+        scopes += " …" if len(learners) > _LONGEST_LIST else ""
+        for one in found:
+            if one.inserted or one.updated or one.deleted or one.rejected:
+                entry = ledger.Entry(
+                    f"kpi_src_{one.relation}",
+                    *(None, self.plan.day, one, one.rejected, one.reopened),
+                    watermark=self.plan.captured_at,
+                    scopes=scopes,
+                )
+                ledger.record(self.etl, entry, by, started)
+        for table, written in done.written.items():
+            if written.inserted or written.updated or written.deleted:
+                entry = ledger.Entry(
+                    table,
+                    "D" if table in ("kpi_value", "kpi_state_count", "kpi_percentiles") else None,
+                    self.plan.day,
+                    written,
+                    watermark=self.plan.captured_at,
+                    scopes=scopes,
+                    message="the day, and the periods to date that hold it",
+                )
+                ledger.record(self.etl, entry, by, started)
+
+
+def _longest_window_start(day: date, settings: Settings) -> date:
+    longest = rollups.longest_window(settings)
+    return day - (longest - 1) * periods.ONE_DAY
+
+
+def complete(
+    done: Refreshed,
+    day: date,
+    script: Mapping[str, Sequence[Step]],
+    settings: Settings,
+    by: ledger.Author,
+) -> None:
+    """Compute what a batch could not add up, each slice whole, then open the day again.
+
+    `script` gives the steps of the paths WHOLE. When this stops half-way, the day stays closed and is opened anew.
+    """
+    parts: list[tuple[Slice, str]] = []
+    if done.states_reordered:
+        table = "kpi_state_count"
+        parts.append((Slice.daily(table, day), f"facts/{table}/slice.sql"))
+        parts += _periods(table, day, slices.ALL_SCOPES, settings)
+    scopes = slices.Scopes(ids=done.begun_or_ended)
+    if scopes.ids:
+        for table in rollups.ROLLED_UP:
+            if not (table == "kpi_state_count" and done.states_reordered):
+                parts += _periods(table, day, scopes, settings)
+    tiles = slices.ALL_SCOPES if done.latest_moved else scopes
+    if done.latest_moved or scopes.ids:
+        parts.append((Slice.tiles(day, tiles), "display/kpi_tile_cache.sql"))
+    for part, path in parts:
+        slices.write_slice(part, script[path], settings, by)
+    with session(ETL) as etl, etl.transaction():
+        etl.run("UPDATE kpi_open_day SET is_finished = 1 WHERE date_id = %(day)s", {"day": day})
+
+
+def _periods(
+    table: str, day: date, scopes: slices.Scopes, settings: Settings
+) -> list[tuple[Slice, str]]:
+    """Return the weeks, months and windows of a table that are told by the day, with their scripts."""
+    parts = [
+        (Slice.of_period(table, part, scopes), f"rollup/{table}/period.sql")
+        for part in (periods.week_of(day), periods.month_of(day))
+    ]
+    if table == "kpi_value":
+        windows = Slice.days(table, day, day, scopes, period="R")
+        parts.append((windows, "rollup/kpi_value/rolling.sql"))
+    return parts
