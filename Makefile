@@ -84,6 +84,10 @@ clean: down ## Stop everything and remove all that these commands made, data inc
 docs: $(VENV) ## Write docs/figures.md from the SQL files' headers
 	@$(WITH_ENV) python scripts/metric_docs.py > docs/figures.md
 
+.PHONY: screenshots
+screenshots: up $(BROWSER) ## Take the README's pictures of the dashboard, with the demo's figures
+	@$(WITH_ENV) exec python scripts/screenshots.py
+
 .PHONY: pins
 pins: $(VENV) ## Resolve the requirements.in files into requirements.txt anew (maintainers)
 	$(COMPILE) --override overrides.txt --output-file requirements.txt requirements.in

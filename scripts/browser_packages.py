@@ -20,6 +20,9 @@ SUITE = "stable"
 # The browser without windows, and fonts: without them all letters are boxes.
 PACKAGES = ("chromium-headless-shell", "fonts-liberation", "fonts-dejavu-core")
 
+# Helper scripts, and drivers of graphics cards: nothing is drawn on a screen.
+NOT_NEEDED = "perl|debconf|systemd|mesa-libgallium|libllvm|libz3"
+
 # Chromium looks for its files beside the program that runs, which is the loader: so that one is copied beside them.
 # Its child processes are started through this script again.
 START = """\
@@ -47,7 +50,7 @@ class BrowserNotFoundError(RuntimeError):
 
 
 def find_browser() -> Path:
-    """Return the program to run: Chromium on the PATH, else Debian's (160 MB to download at the first call).
+    """Return the program to run: Chromium on the PATH, else Debian's (115 MB to download at the first call).
 
     Raises BrowserNotFoundError.
     """
@@ -61,7 +64,7 @@ def find_browser() -> Path:
                 print(
                     f"Fetching Chromium from Debian {SUITE} into {BROWSER_HOME} …", file=sys.stderr
                 )
-                unpack(PACKAGES, SUITE, BROWSER_HOME / "debian", leave_out="perl|debconf|systemd")
+                unpack(PACKAGES, SUITE, BROWSER_HOME / "debian", NOT_NEEDED)
             _write_start(start)
         except DebianError as error:
             raise BrowserNotFoundError(

@@ -68,7 +68,7 @@ function drawing(points, period, metric, words) {
       { kind: "dots", colour: "reconstructed", values: where(({ reconstructed }) => reconstructed > 0) },
       { kind: "open", colour: "curve", values: where(({ complete }) => complete === false) },
     ],
-    tick: period === "M" ? words.month : words.shortDay,
+    tick: period === "M" ? words.shortMonth : words.shortDay,
     number: words.number,
     tell: (index) => told(points[index], period, metric, words),
     describe: words.say("curveSummary", {

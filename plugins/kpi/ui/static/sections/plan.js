@@ -31,7 +31,7 @@ export const plan = {
         { kind: "line", colour: "done", values: points.map(({ done }) => done) },
         { kind: "open", colour: "done", values: points.map(({ done, complete }) => (complete === false ? done : null)) },
       ],
-      tick: period === "M" ? words.month : words.shortDay,
+      tick: period === "M" ? words.shortMonth : words.shortDay,
       number: words.number,
       tell: (index) => told(points[index], period, words),
       describe: words.say("planSummary", { ...texts(last, words), date: words.when(period, last.date) }),
