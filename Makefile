@@ -71,6 +71,10 @@ bench-range: database ## Measure a range of days computed at once against day by
 bench-retention: database ## Measure the removal of a month by exchange against deleting its rows
 	@$(WITH_ENV) exec python scripts/bench_retention.py $(ARGS)
 
+.PHONY: bench-dashboard
+bench-dashboard: database ## Measure the dashboard's routes with 5 million figures and ten users
+	@$(WITH_ENV) exec python scripts/bench_dashboard.py $(ARGS)
+
 ##@ Set-up
 .PHONY: setup
 setup: $(VENV) $(MYSQL) $(BROWSER) ## Do the set-up only, and start nothing

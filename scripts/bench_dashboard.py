@@ -252,14 +252,12 @@ def write_plans(folder: Path, made: Warehouse) -> None:
     [(metric,)] = made.rows("SELECT id FROM kpi_metric WHERE code = 'PROGRESSION_MOY'")
     values: dict[str, Any] = Figures(scope, target, "D", LAST).parameters()
     values |= {"first": LAST - timedelta(days=89), "last": LAST, "metric": metric}
-    values |= {"limit": 50, "offset": 0, "word_0": "%Bén%", "targets": f"[{target}, {target + 1}]"}
+    values |= {"most": 50, "skipped": 0, "word_0": "%Bén%", "targets": f"[{target}, {target + 1}]"}
     values |= {"type": "GROUPE", "higher_is_better": True, "captured_at": LAST}
     other = {"scopes": {"type": "APPRENANT"}, "plan": {"period": "W"}}
     folder.mkdir(parents=True, exist_ok=True)
     with session(READ) as read:
         for path in sorted((PROJECT / "include/sql/display/dashboard").glob("*.sql")):
-            if path.stem == "macros":
-                continue
             sql = _rendered(path.stem)
             plan = read.rows(f"EXPLAIN FORMAT=TREE {sql}", values | other.get(path.stem, {}))[0][0]
             text = re.sub(r" *\(cost=[^)]*\)", "", plan).replace(f"`{made.name}`.", "")

@@ -23,13 +23,14 @@ SCRIPTS = (
 )
 SINGLE = (
     *("schema/*.sql", "checks/*.sql", "display/[!k]*.sql", "dimensions/kpi_*.sql"),
-    "rollup/*.sql",
+    *("rollup/*.sql", "display/dashboard/*.sql"),
 )
 
 
 def rendered(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield (name, SQL) for each statement of each script, each check, migration and display query."""
-    render = renderer(settings, source_schema=lambda: "`lms`", source="`lms`")
+    shapes = {"words": 2, "among_learners": 1}  # of the dashboard's queries
+    render = renderer(settings, source_schema=lambda: "`lms`", source="`lms`", **shapes)
     for pattern in SCRIPTS:
         for path in sorted(settings.sql_dir.glob(pattern)):
             name = path.relative_to(settings.sql_dir).as_posix()

@@ -331,21 +331,29 @@ def test_plan_against_done(
     }
 
 
-def test_siblings_come_best_first(client: httpx.Client, filled: Warehouse) -> None:
-    asked = ids(filled, "APPRENANT", "COMPETENCE")
-    for metric, descending in (("PROGRESSION_MOY", True), ("INACTIVITE_7J", False)):
-        found = get(client, "siblings", **asked, metric=metric, date="2026-02-14")
+@pytest.mark.parametrize(
+    ("scope", "siblings"),
+    [
+        ("GROUPE", {1, 2}),
+        ("APPRENANT", {1, 2, 4, 6}),  # 3 has changed group and 5 is gone since
+    ],
+)
+def test_siblings_come_best_first(
+    client: httpx.Client, filled: Warehouse, scope: str, siblings: set[int]
+) -> None:
+    asked = ids(filled, scope, "COMPETENCE")
+    for metric, descending in (("PROGRESSION_MOY", True), ("DELAI_FEEDBACK", False)):
+        found = get(client, "siblings", **asked, metric=metric, period="M", date=MONTH)
         stored = filled.rows(
-            "SELECT v.scope_id, v.value_num FROM kpi_value AS v "
-            "INNER JOIN kpi_scope AS s ON s.id = v.scope_id AND s.scope_type = 'APPRENANT' "
+            "SELECT s.ref_id, v.value_num FROM kpi_value AS v "
+            "INNER JOIN kpi_scope AS s ON s.id = v.scope_id AND s.scope_type = %s "
             "INNER JOIN kpi_metric AS m ON m.id = v.metric_id AND m.code = %s "
-            "WHERE v.period = 'D' AND v.date_id = '2026-02-14' AND v.target_id = %s",
-            (metric, asked["target"]),
+            "WHERE v.period = 'M' AND v.date_id = '2026-02-28' AND v.target_id = %s",
+            (scope, metric, asked["target"]),
         )
-        assert stored
-        assert {one["scope"]["id"]: one["value"] for one in found["rows"]} == {
-            scope: float(value) for scope, value in stored
-        }
+        expected = {ref: float(value) for ref, value in stored if ref in siblings}
+        assert expected
+        assert {one["scope"]["ref_id"]: one["value"] for one in found["rows"]} == expected
         values = [one["value"] for one in found["rows"]]
         assert values == sorted(values, reverse=descending)
         assert found["left_out"] == 0

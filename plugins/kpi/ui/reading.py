@@ -6,8 +6,8 @@ To open a session takes about ten times as long as a query.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
@@ -46,7 +46,7 @@ class _Link:
         with ExitStack() as opened:
             self.session: Session = opened.enter_context(session(READ))
             self.session.connection.autocommit = True
-            self.session.run(f"SET SESSION MAX_EXECUTION_TIME = {SECONDS_OF_A_QUERY * 1000}")
+            self.session.run(f"SET SESSION MAX_EXECUTION_TIME = {SECONDS_OF_A_QUERY * 1000:.0f}")
             self._opened = opened.pop_all()
 
     def close(self) -> None:
@@ -101,18 +101,23 @@ def rows(name: str, parameters: Mapping[str, Any] | None = None, **shape: int) -
         raise DatabaseAway(str(error)) from error
 
 
-def _run(sql: str, parameters: Mapping[str, Any] | None) -> list[Row]:
+@contextmanager
+def borrowed() -> Iterator[Session]:
+    """Lend one of the open sessions; one that fails is not used again."""
     link = _pool().connect()
     try:
-        session: Session = link.session
-        with session.connection.cursor(dictionary=True) as cursor:
-            cursor.execute(sql, parameters)
-            found: list[Row] = cursor.fetchall()
-    except mysql.connector.Error:
+        yield link.session
+    except Exception:
         link.invalidate()
         raise
     finally:
         link.close()
+
+
+def _run(sql: str, parameters: Mapping[str, Any] | None) -> list[Row]:
+    with borrowed() as read, read.connection.cursor(dictionary=True) as cursor:
+        cursor.execute(sql, parameters)
+        found: list[Row] = cursor.fetchall()
     for row in found:
         for name in _TRUE_OR_FALSE:
             if row.get(name) is not None:

@@ -62,7 +62,7 @@ def scopes(
     """The scopes of a type whose label holds every word of `q`."""
     words = q.split()[:MOST_WORDS]
     patterns = {f"word_{place}": f"%{_literal(word)}%" for place, word in enumerate(words)}
-    found = rows("scopes", {"type": type, "limit": limit + 1, **patterns}, words=len(words))
+    found = rows("scopes", {"type": type, "most": limit + 1, **patterns}, words=len(words))
     return DataResponse({"scopes": found[:limit], "more": len(found) > limit})
 
 
@@ -198,7 +198,7 @@ def siblings(
     kind = _scope(asked.scope)["type"]
     found = rows(
         "siblings",
-        parameters | better | {"metric": chosen.id, "type": kind, "limit": limit},
+        parameters | better | {"metric": chosen.id, "type": kind, "most": limit},
         among_learners=kind == "APPRENANT",
     )
     scopes = found[0]["scopes"] if found else 0
@@ -246,7 +246,7 @@ def rejects(
     """What could not be used: counted by reason, then a page of the list."""
     captured_at = _captured_at()
     reasons = rows("reject_reasons", {"captured_at": captured_at})
-    found = rows("rejects", {"limit": limit, "offset": offset})
+    found = rows("rejects", {"most": limit, "skipped": offset})
     content = {
         "total": sum(row["rows"] for row in reasons),
         "captured_at": captured_at,

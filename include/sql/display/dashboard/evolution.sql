@@ -1,7 +1,7 @@
 /*
 A metric of a scope on a target over time: a row for each date that the period has in a range, with NULLs where there is no figure.
 */
-{% import 'display/dashboard/macros.sql' as dashboard %}
+{% import 'macros/dashboard.sql' as dashboard %}
 WITH {{ dashboard.expected() }}
 
 SELECT

@@ -2,7 +2,7 @@
 The first and the last date_id that kpi_value has of each period. It asks the unique key for one day after another, from
 either end of the calendar, and stops at the first that has a row: MAX(date_id) would read a period's rows of all days.
 */
-{% import 'display/dashboard/macros.sql' as dashboard %}
+{% import 'macros/dashboard.sql' as dashboard %}
 WITH written AS (
   SELECT
     COALESCE(
@@ -21,7 +21,15 @@ SELECT
     WHERE
       day.date_id <= written.last_on
       AND {{ dashboard.ends_period('day.date_id', "'" ~ period ~ "'") }}
-      AND (SELECT 1 FROM kpi_value AS v WHERE v.date_id = day.date_id AND v.period = '{{ period }}' LIMIT 1) = 1
+      AND (
+        SELECT v.scope_id
+        FROM kpi_value AS v
+        WHERE
+          v.date_id = day.date_id
+          AND v.period = '{{ period }}'
+        ORDER BY v.scope_id
+        LIMIT 1
+      ) IS NOT NULL
     ORDER BY day.date_id {{ order }}
     LIMIT 1
   ) AS {{ name }}{{ ',' if not loop.last }}

@@ -1,7 +1,7 @@
 /*
 Plan against done of a scope on a target, a row for each week or month of a range, with NULLs where nothing is planned. A period is complete when it is over and its last day is written.
 */
-{% import 'display/dashboard/macros.sql' as dashboard %}
+{% import 'macros/dashboard.sql' as dashboard %}
 WITH {{ dashboard.expected() }},
 
 written AS (

@@ -10,4 +10,4 @@ SELECT
   MAX(last_seen_at) AS last_seen_at
 FROM kpi_reject
 GROUP BY relation, field, reason
-ORDER BY `rows` DESC, relation, field, reason
+ORDER BY `rows` DESC, relation ASC, field ASC, reason ASC

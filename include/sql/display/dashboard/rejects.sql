@@ -11,4 +11,4 @@ SELECT
   last_seen_at
 FROM kpi_reject
 ORDER BY id DESC
-LIMIT %(limit)s OFFSET %(offset)s
+LIMIT %(most)s OFFSET %(skipped)s

@@ -14,4 +14,4 @@ WHERE
   AND label LIKE %(word_{{ word }})s
   {%- endfor %}
 ORDER BY label, id
-LIMIT %(limit)s
+LIMIT %(most)s

@@ -79,6 +79,6 @@ SELECT
   scopes
 FROM ranked
 WHERE
-  place <= %(limit)s
+  place <= %(most)s
   OR id = %(scope)s
 ORDER BY place

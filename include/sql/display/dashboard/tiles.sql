@@ -2,7 +2,7 @@
 The tiles of a scope on a target for a period: each figure beside that of the period before. Before a window lies the window
 that ends where it begins; its days are the digits that end the metric's code.
 */
-{% import 'display/dashboard/macros.sql' as dashboard %}
+{% import 'macros/dashboard.sql' as dashboard %}
 SELECT
   m.code,
   v.value_num AS value,

@@ -1,6 +1,9 @@
+{#
+What the dashboard's queries (display/dashboard) share.
+#}
 {# complete: whether a row of kpi_value is final: weeks, months and windows say so, a day is once it is over. #}
 {% macro complete(row) -%}
-COALESCE({{ row }}.extra_json ->> '$.complete' = 'true', {{ row }}.date_id < %(today)s)
+COALESCE(({{ row }}.extra_json ->> '$.complete') = 'true', {{ row }}.date_id < %(today)s)
 {%- endmacro %}
 
 {# reconstructed: how many rows of the sample rest on versions inferred from dates. #}
