@@ -18,7 +18,7 @@ LEARNERS = {
     12: ("Yassine EL AMRANI", 1),
     13: (HOSTILE, 1),
     21: ("Zoé LEFÈVRE", 2),
-    22: ("=HYPERLINK(0)", 2),
+    22: ("=HYPERLINK(0)", 1),
 }
 # (type, ref_id, label, parent); a UA's ref_id counts the fortnights after which it is due.
 TREE: tuple[tuple[str, int | None, str, tuple[str, int] | None], ...] = (

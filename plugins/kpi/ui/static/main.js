@@ -15,7 +15,7 @@ for (const id of Object.keys(PARTS)) PARTS[id] = document.getElementById(id);
 
 const frames = SECTIONS.map(frame);
 let options = null;
-let empty = false; // nothing was ever computed
+let empty = false; // nothing was ever computed; an error where not even the tables are as they should be
 let chosen = {}; // what the address names
 let loading = new AbortController();
 
@@ -27,7 +27,7 @@ async function start() {
     options = await ask("options", {});
     empty = options.default.scope === null || options.default.target === null;
   } catch (error) {
-    empty = error.code === "schema";
+    empty = error.code === "schema" && error;
     if (!empty) return showFailure(error, start);
   }
   return show();
@@ -184,7 +184,8 @@ function showEmpty() {
   const steps = { kpi_bootstrap: "emptyBootstrap", kpi_time_dimension: "emptyTime", kpi_daily: "emptyDaily", kpi_rollup: "emptyRollup", kpi_backfill: "emptyBackfill" };
   showAlone(
     words,
-    el("h2", {}, words.say("emptyTitle")),
+    el("h2", {}, words.say(empty.code ? "emptyTables" : "emptyTitle")),
+    empty.code && el("p", {}, sentence(empty, words)),
     el("p", {}, words.say("emptyIntro")),
     el("ol", { class: "steps" }, Object.entries(steps).map(([dag, key]) => el("li", {}, el("code", {}, dag), ` : ${words.say(key)}`))),
     el("button", { type: "button", class: "button", on: { click: start } }, words.say("emptyRetry")),

@@ -43,7 +43,7 @@ function factsTable(facts, words) {
     one.last_date ? words.day(one.last_date) : words.say("none"),
     words.moment(one.finished_at),
     words.number(one.rows),
-    words.say(one.state === "FAILED" ? "failed" : "ok"),
+    words.say({ DONE: "ok", FAILED: "failed" }[one.state] ?? "none"),
   ]);
   return table(words.say("freshness"), columns, rows);
 }

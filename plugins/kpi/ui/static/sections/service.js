@@ -50,16 +50,15 @@ export const alerts = {
   },
 };
 
-/** An alert's scope and target may be ids, texts or {id, label}: what can be followed leads to its figures. */
+/** An alert leads to the figures that it is about, where it is about some. */
 function about(alert, { words, go }) {
-  const [scope, target] = [alert.scope, alert.target];
-  const label = [scope, target].filter(Boolean).map((one) => (typeof one === "object" ? named(one, words) : one)).join(" · ");
-  const there = scope?.id && target?.id;
-  const follow = () => go({ scope: scope.id, target: target.id, ...(alert.metric?.code || alert.metric ? { metric: alert.metric.code ?? alert.metric } : {}) });
+  const { scope, target } = alert;
+  const there = [scope, target].filter(Boolean);
+  const follow = () => go({ ...(scope && { scope: scope.id }), ...(target && { target: target.id }) });
   return [
     level(alert.level, words),
     el("p", {}, words.pick(alert, "message")),
-    alert.since && el("p", { class: "quiet" }, words.say("since", { date: words.day(alert.since.slice(0, 10)) })),
-    there && el("button", { type: "button", class: "button", on: { click: follow } }, label),
+    alert.since && el("p", { class: "quiet" }, words.say("since", { date: words.day(alert.since) })),
+    there.length > 0 && el("button", { type: "button", class: "button", on: { click: follow } }, there.map((one) => named(one, words)).join(" · ")),
   ];
 }
