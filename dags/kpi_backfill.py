@@ -88,7 +88,7 @@ with DAG(
             description="Why; kept in the ledger (kpi_run.reason).",
         ),
     },
-    **dag_defaults(),
+    **dag_defaults("by hand"),
 ):
     check = BackfillCheckOperator(task_id="check")
 

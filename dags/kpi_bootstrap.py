@@ -13,11 +13,10 @@ from kpi.operators.dimensions import MetricDictionaryOperator
 DOC = """
 ### kpi_bootstrap
 Makes or upgrades the `kpi_*` tables, registers the metrics, and splits off the first monthly
-partitions. It runs once by itself; trigger it after each upgrade of the package. Running it again
-changes nothing.
+partitions. It runs once by itself. Running it again changes nothing.
 
-**Params.** `plan` prints what would run and writes nothing. `resume` goes on with a migration that
-stopped half-way.
+**When to trigger by hand:** after each upgrade of the package. `plan` prints what would run and
+writes nothing; `resume` goes on with a migration that stopped half-way.
 
 **When a task is red** its last log line says what to do. A migration that stopped half-way: mend
 the cause (a missing right, a full disk), then trigger with `resume`.
@@ -34,7 +33,7 @@ with DAG(
             False, type="boolean", description="Go on with a migration that stopped half-way."
         ),
     },
-    **dag_defaults(),
+    **dag_defaults("by hand"),
 ):
     (
         BootstrapPreflightOperator(task_id="preflight")

@@ -1,7 +1,9 @@
 """kpi_daily: captures the source and computes the facts of the local day that just ended."""
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, TaskGroup
+from kpi.alerts.nights import night_mended
 from kpi.dag_defaults import dag_defaults
+from kpi.operators.alerts import AlertsOperator
 from kpi.operators.checks import figure_checks
 from kpi.operators.daily import (
     CaptureOperator,
@@ -27,7 +29,9 @@ Airflow leaves that day out, and let it reprocess completed runs.
 **When a task is red** its last log line says what to do. *preflight*: a connection, the schema or
 the source is not as it should be; nothing was written. *capture* and the facts: the slice is as it
 was; clear the task to try again. *checks*: the figures are there and wrong; the task's SQL says
-what was expected. Until all is green the day's event is not sent, so nothing builds on it.
+what was expected. Until *done* is green the day's event is not sent, so nothing builds on it. *alerts*
+comes after: the day is complete without it; clear it, or leave it to the next night. A failed run
+raises an alert (`kpi_alert`), which ends when the day is done.
 """
 
 with DAG(
@@ -53,7 +57,7 @@ with DAG(
             description="Replay: the instant at which the source is looked at, 2026-02-16T01:30:00+00:00.",
         ),
     },
-    **dag_defaults(),
+    **dag_defaults("nightly", alerts=True),
 ):
     preflight = PreflightOperator(task_id="preflight")
     capture = CaptureOperator(task_id="capture", sql="capture/capture.sql")
@@ -75,6 +79,9 @@ with DAG(
         figure_checks()
 
     # A warning ends as skipped.
-    done = DayDoneOperator(task_id="done", trigger_rule="none_failed")
+    done = DayDoneOperator(
+        task_id="done", trigger_rule="none_failed", on_success_callback=night_mended
+    )
+    alerts = AlertsOperator(task_id="alerts", sql="alerts/thresholds.sql")
 
-    preflight >> capture >> dimensions >> facts >> checks >> done
+    preflight >> capture >> dimensions >> facts >> checks >> done >> alerts

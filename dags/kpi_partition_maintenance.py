@@ -52,7 +52,7 @@ with DAG(
             description="The local day to take for today; by default that of the clock.",
         ),
     },
-    **dag_defaults(),
+    **dag_defaults("upkeep"),
 ):
     storage = StorageOperator(task_id="storage")
     # Each night no conversion is asked for and `storage` is skipped.

@@ -57,7 +57,7 @@ with DAG(
             description="The local day to take for today; by default that of the clock.",
         ),
     },
-    **dag_defaults(),
+    **dag_defaults("upkeep"),
 ):
     restore = RestoreOperator(task_id="restore")
     # Each night nothing is to be restored and `restore` is skipped.

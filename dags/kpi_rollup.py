@@ -1,6 +1,7 @@
 """kpi_rollup: weeks, months and rolling windows of a day whose facts are complete, then the tiles."""
 
 from airflow.sdk import DAG, Param, PartitionedAssetTimetable, TaskGroup
+from kpi.alerts.nights import night_mended
 from kpi.dag_defaults import DAILY_FACTS, dag_defaults
 from kpi.operators.rollups import (
     RolledUpOperator,
@@ -21,7 +22,7 @@ date*; `extra_json` says as of which day, how many days that covers and whether 
 week, month and windows up to date and nothing else.
 
 **When a task is red** its last log line says what to do. Each week, month or day of windows is written all or
-nothing; clear the task to try again.
+nothing; clear the task to try again. A failed run raises an alert, which ends when the day is rolled up.
 """
 
 DAYS = {"first": "{{ business_date() }}", "last": "{{ business_date() }}"}
@@ -40,7 +41,7 @@ with DAG(
             description="The local day to roll up; by default the run's partition key.",
         ),
     },
-    **dag_defaults(),
+    **dag_defaults("nightly", alerts=True),
 ):
     preflight = RollupPreflightOperator(task_id="preflight")
 
@@ -74,6 +75,6 @@ with DAG(
     tiles = TileCacheOperator(
         task_id="kpi_tile_cache", sql="display/kpi_tile_cache.sql", day="{{ business_date() }}"
     )
-    done = RolledUpOperator(task_id="done")
+    done = RolledUpOperator(task_id="done", on_success_callback=night_mended)
 
     preflight >> [weeks, months, windows] >> tiles >> done

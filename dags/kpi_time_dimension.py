@@ -26,7 +26,7 @@ with DAG(
     params={
         "force": Param(False, type="boolean", description="Let days that already have facts move."),
     },
-    **dag_defaults(),
+    **dag_defaults("upkeep"),
 ):
     TimeDimensionOperator(
         task_id="kpi_time",

@@ -20,16 +20,18 @@ RENDERED = PROJECT / ".local" / "rendered"
 SCRIPTS = (
     *("capture/capture.sql", "dimensions/dimensions.sql", "facts/*/slice.sql", "facts/*/range.sql"),
     *("rollup/*/period.sql", "rollup/*/rolling.sql", "display/kpi_tile_cache.sql"),
+    "alerts/thresholds.sql",
 )
 SINGLE = (
     *("schema/*.sql", "checks/*.sql", "display/[!k]*.sql", "dimensions/kpi_*.sql"),
-    *("rollup/*.sql", "display/dashboard/*.sql"),
+    *("rollup/*.sql", "alerts/[!at]*.sql", "alerts/told.sql", "status/*.sql"),
+    "display/dashboard/*.sql",
 )
 
 
 def rendered(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield (name, SQL) for each statement of each script, each check, migration and display query."""
-    shapes = {"words": 2, "among_learners": 1}  # of the dashboard's queries
+    shapes = {"table": "kpi_value", "words": 2, "among_learners": 1}
     render = renderer(settings, source_schema=lambda: "`lms`", source="`lms`", **shapes)
     for pattern in SCRIPTS:
         for path in sorted(settings.sql_dir.glob(pattern)):

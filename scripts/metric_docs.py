@@ -29,7 +29,8 @@ def _metrics(settings: Settings) -> Iterator[str]:
         yield _section(
             metric.code,
             f"{metric.label} · {metric.unit} · {metric.agg} · {good} · {metric.category} · "
-            f"targets {', '.join(metric.target_levels)} · rolls up by {metric.rollup}{_windows(metric)}",
+            f"targets {', '.join(metric.target_levels)} · rolls up by {metric.rollup}{_windows(metric)}"
+            f"{_alerts(metric)}",
             metric.description,
             metric.example,
             metric.template,
@@ -52,6 +53,14 @@ def _windows(metric: catalog.Metric) -> str:
         return ""
     codes = ", ".join(f"`{metric.rolling_code(days)}`" for days in metric.rolling.days)
     return f" · windows {codes} by {metric.rolling.rule}"
+
+
+def _alerts(metric: catalog.Metric) -> str:
+    return "".join(
+        f" · {rule.level} alert {rule.side} {rule.threshold:f} {metric.unit} for {rule.days} days in a row "
+        f"({', '.join(rule.scopes)} on {', '.join(rule.targets or metric.target_levels)})"
+        for rule in metric.alerts
+    )
 
 
 def _section(code: str, facts: str, description: str, example: str, path: str) -> str:

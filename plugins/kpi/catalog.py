@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from kpi.alerts.rules import AlertRule, TargetLevel, require_sound
 from kpi.errors import KpiError
 
-Level = Literal["GLOBAL", "MODULE", "UA", "COMPETENCE", "MICRO_COMPETENCE"]
 Rollup = Literal["LAST", "SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN", "RECOMPUTE"]
 
 # Rollup rules that give a right figure for each kind of aggregate (design, promise 6).
@@ -106,15 +106,16 @@ class Metric(_Header):
     category: Literal[
         "PROGRESSION", "MAITRISE", "RYTHME", "ACTIVITE", "COUVERTURE", "ETAT", "FEEDBACK", "QUALITE"
     ]
-    target_levels: tuple[Level, ...] = Field(min_length=1)
+    target_levels: tuple[TargetLevel, ...] = Field(min_length=1)
     rollup: Rollup
     rolling: Rolling | None = None
+    alerts: tuple[AlertRule, ...] = ()
     description: str = Field(min_length=1)
     example: str = Field(min_length=1)
 
     @field_validator("target_levels")
     @classmethod
-    def _each_level_once(cls, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    def _each_level_once(cls, levels: tuple[TargetLevel, ...]) -> tuple[TargetLevel, ...]:
         if len(set(levels)) != len(levels):
             raise ValueError("a level is named twice")
         return levels
@@ -149,6 +150,11 @@ class Metric(_Header):
                     f"the label '{self.rolling_label(days)}' of a window is longer than {LABEL_LENGTH} characters; "
                     "shorten the metric's label"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_are_sound(self) -> Metric:
+        require_sound(self.alerts, self.target_levels)
         return self
 
     def rolling_code(self, days: int) -> str:
@@ -190,6 +196,9 @@ class Relation(_Header):
     notes: str | None = None
     example: str | None = None
 
+
+# The keys of which the values have keys of their own.
+_INNER: dict[str, type[BaseModel]] = {"rolling": Rolling, "alerts": AlertRule}
 
 H = TypeVar("H", bound=_Header)
 _COMMENT = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
@@ -285,7 +294,7 @@ def _where(error: yaml.YAMLError) -> str:
 
 
 def _keys(model: type[BaseModel]) -> str:
-    return ", ".join(model.model_fields)
+    return ", ".join(field.alias or name for name, field in model.model_fields.items())
 
 
 def _wrong(error: ValidationError, model: type[BaseModel]) -> str:
@@ -293,7 +302,8 @@ def _wrong(error: ValidationError, model: type[BaseModel]) -> str:
     for item in error.errors():
         key = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
-            parts.append(f"unknown key '{key}' (the keys are {_keys(model)})")
+            keys = _keys(_INNER[str(item["loc"][0])] if len(item["loc"]) > 1 else model)
+            parts.append(f"unknown key '{key}' (the keys are {keys})")
         elif item["type"] == "missing":
             parts.append(f"key '{key}' is missing")
         else:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, Json, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kpi.errors import KpiError
 
@@ -95,6 +95,20 @@ class Settings(BaseSettings):
     )
     retention_chunk_rows: int = Field(
         5000, ge=100, le=100_000, description="rows deleted in one transaction where rows are"
+    )
+
+    alert_notifier: str = Field(
+        "kpi.alerts.notifier.LogNotifier",
+        pattern=r"^\w+(\.\w+)+$",
+        description="the class, a BaseNotifier of Airflow or of a provider, that alerts are given to",
+    )
+    alert_notifier_args: Annotated[Json[dict[str, Any]], NoDecode] = Field(
+        {},
+        validate_default=False,
+        description="its arguments, as a JSON object; their text may be templates",
+    )
+    night_due_at: time = Field(
+        time(6), description="the local time by which the last day's figures are to be there"
     )
 
     @field_validator("timezone", "source_timezone")

@@ -35,11 +35,11 @@ def refused(
     **run: Any,
 ) -> str:
     """Run a DAG that must fail by one sentence and leave every row; return the sentence."""
-    before = operated.checksums()
+    before = operated.checksums("kpi_alert")
     outcome = operated.run(dag_id, REPLAY if conf is None else conf, environment, **run)
     assert outcome.state in ("", "failed"), outcome.tasks
     assert set(outcome.tries.values()) <= {0, 1}, "not tried again"
-    assert operated.checksums() == before
+    assert operated.checksums("kpi_alert") == before
     assert_nothing_else_ran(outcome)
     sentence = outcome.message
     assert "\n" not in sentence
@@ -85,12 +85,12 @@ def test_a_date_in_the_future(sound: Operated) -> None:
 
 @pytest.mark.parametrize("text", ["2026-02-30", "15/02/2026", "2026-2-3", "hier"])
 def test_a_malformed_date_makes_no_run(sound: Operated, text: str) -> None:
-    before = sound.checksums()
+    before = sound.checksums("kpi_alert")
     outcome = sound.run("kpi_daily", {"date": text})
     assert outcome.tasks == {}
     assert outcome.refused.startswith(f"Invalid input for param date: '{text}' is not a 'date'\n")
     assert "YYYY-MM-DD" in outcome.refused
-    assert sound.checksums() == before
+    assert sound.checksums("kpi_alert") == before
 
 
 def test_a_partition_key_that_is_no_day(sound: Operated) -> None:
@@ -250,7 +250,7 @@ def test_a_metric_header_with_a_wrong_key(sound: Operated, overlaid: Callable[..
 def test_a_wrong_setting_shows_as_import_error(
     sound: Operated, variable: str, value: str, reason: str
 ) -> None:
-    before = sound.checksums()
+    before = sound.checksums("kpi_alert")
     outcome = sound.run("kpi_daily", REPLAY, {variable: value})
     last_line = outcome.refused.strip().splitlines()[-1]
     assert last_line.startswith(
@@ -258,7 +258,7 @@ def test_a_wrong_setting_shows_as_import_error(
         f"{variable}='{value}': "
     )
     assert reason in last_line
-    assert sound.checksums() == before
+    assert sound.checksums("kpi_alert") == before
 
 
 def test_another_storage_mode_than_the_database_has(sound: Operated) -> None:
@@ -323,7 +323,7 @@ def test_a_source_without_a_column(sound: Operated) -> None:
 
 def test_a_source_that_gives_one_key_twice(sound: Operated) -> None:
     sound.warehouse.source("INSERT INTO plan SELECT * FROM plan")
-    before = sound.checksums()
+    before = sound.checksums("kpi_alert")
     try:
         outcome = sound.run("kpi_daily", REPLAY)
     finally:
@@ -331,7 +331,7 @@ def test_a_source_that_gives_one_key_twice(sound: Operated) -> None:
     assert outcome.failed_task == "capture"
     assert "Duplicate entry 'GROUPE-1-4' for key 'stage_plan." in outcome.message
     assert outcome.tries["capture"] == 1, "it is not tried again"
-    assert sound.checksums() == before
+    assert sound.checksums("kpi_alert") == before
 
 
 @contextmanager

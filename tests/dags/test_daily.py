@@ -91,7 +91,7 @@ def test_tasks_run_in_the_order_of_the_layers(nights: dict[date, Outcome]) -> No
         layer = task.partition(".")[0]
         if layer not in layers[-1:]:
             layers.append(layer)
-    assert layers == ["preflight", "capture", "dimensions", "facts", "checks", "done"]
+    assert layers == ["preflight", "capture", "dimensions", "facts", "checks", "done", "alerts"]
 
 
 @pytest.mark.parametrize("night", school.NIGHTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from tests.dags.airflow_process import changed_environment
 
 DAGS = {
     *("kpi_backfill", "kpi_bootstrap", "kpi_daily", "kpi_partition_maintenance", "kpi_rollup"),
-    *("kpi_retention", "kpi_time_dimension"),
+    *("kpi_retention", "kpi_status", "kpi_time_dimension"),
 }
+# What a DAG is tagged with beside `kpi`: one word that says when it runs, or that it looks after the tables.
+TAGS = {"nightly", "during the day", "by hand", "upkeep"}
 CONNECTING = {"socket.connect", "socket.getaddrinfo", "sqlite3.connect"}
 
 
@@ -34,6 +37,8 @@ class Described:
     retries: set[int]
     groups: dict[str, set[str]]
     upstream: dict[str, set[str]]
+    alerting: set[str]
+    sql: dict[str, str | None]
 
 
 @dataclass
@@ -79,7 +84,10 @@ def parse_without_connections() -> Parsed:
 
 
 def describe(dag: Any) -> Described:
+    from kpi.alerts.nights import night_failed
+
     groups = dag.task_group.get_task_group_dict()
+    tasks = {task.task_id: task for task in dag.tasks}
     return Described(
         doc_md=dag.doc_md or "",
         tags=set(dag.tags),
@@ -89,8 +97,25 @@ def describe(dag: Any) -> Described:
         owners={task.owner for task in dag.tasks},
         retries={task.retries for task in dag.tasks},
         groups={name: set(group.children) for name, group in groups.items() if name},
-        upstream={task.task_id: set(task.upstream_task_ids) for task in dag.tasks},
+        upstream={task_id: set(task.upstream_task_ids) for task_id, task in tasks.items()},
+        alerting={
+            task_id
+            for task_id, task in tasks.items()
+            if night_failed in (_of(task, "on_failure_callback") or ())
+        },
+        sql={
+            task_id: _of(task, "template_fields_renderers").get("sql")
+            for task_id, task in tasks.items()
+            if "sql" in _of(task, "template_fields")
+        },
     )
+
+
+def _of(task: Any, name: str) -> Any:
+    """Return what a task, or a mapped task's operator or arguments, says."""
+    if hasattr(task, "partial_kwargs"):
+        return task.partial_kwargs.get(name, getattr(task.operator_class, name, None))
+    return getattr(task, name)
 
 
 def test_files_parse_without_a_database_or_network(parsed: Parsed) -> None:
@@ -100,12 +125,22 @@ def test_files_parse_without_a_database_or_network(parsed: Parsed) -> None:
     assert {path.stem for path in (PROJECT / "dags").glob("*.py")} == DAGS
 
 
+# What a person looks for on a DAG's page: by hand, with what, and what to do when it is red.
+DOC_PARTS = [
+    re.compile(r"\*\*When to trigger by hand:\*\*"),
+    re.compile(r"\*\*When (a task|it) is red:?\*\*"),
+]
+
+
 @pytest.mark.parametrize("dag_id", sorted(DAGS))
 def test_a_dag_says_what_it_is_for_and_whose_it_is(parsed: Parsed, dag_id: str) -> None:
     dag = parsed.dags[dag_id]
     assert dag.doc_md.strip().startswith(f"### {dag_id}\n")
-    assert "red" in dag.doc_md, "it says what to do when a task is red"
+    for part in DOC_PARTS:
+        assert part.search(dag.doc_md), f"its page has a paragraph {part.pattern}"
     assert "kpi" in dag.tags
+    assert len(dag.tags & TAGS) == 1
+    assert dag.tags <= {"kpi", *TAGS}
     assert dag.owners == {"kpi"}
     assert dag.retries == {2}
     assert not dag.catchup
@@ -128,3 +163,14 @@ def test_the_tasks_of_a_night_are_grouped_and_ordered_by_layer(parsed: Parsed) -
     for task in night.groups["checks"]:
         assert night.upstream[task] == facts
     assert night.upstream["done"] == night.groups["checks"]
+    assert night.upstream["alerts"] == {"done"}, "the day's event waits for no alert"
+
+
+@pytest.mark.parametrize("dag_id", sorted(DAGS))
+def test_the_ui_shows_a_tasks_sql_as_sql(parsed: Parsed, dag_id: str) -> None:
+    assert set(parsed.dags[dag_id].sql.values()) <= {"mysql"}
+
+
+@pytest.mark.parametrize("dag_id", ["kpi_daily", "kpi_rollup"])
+def test_each_task_of_a_night_raises_an_alert_when_it_fails(parsed: Parsed, dag_id: str) -> None:
+    assert parsed.dags[dag_id].alerting == set(parsed.dags[dag_id].upstream)

@@ -38,6 +38,7 @@ class ApiServer:
             f"{self.address}/auth/token",
             json={"username": account, "password": password},
             trust_env=False,
+            timeout=60,
         )
         return str(answer.raise_for_status().json()["access_token"])
 

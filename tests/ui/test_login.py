@@ -31,7 +31,7 @@ def airflow(filled: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def anybody(airflow: ApiServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{airflow.address}/kpi", trust_env=False) as client:
+    with httpx.Client(base_url=f"{airflow.address}/kpi", trust_env=False, timeout=60) as client:
         yield client
 
 

@@ -116,6 +116,68 @@ def test_a_wrong_key_is_named_with_its_file(
 
 
 @pytest.mark.parametrize(
+    ("alerts", "says"),
+    [
+        ("{below: 50, for: 3, scopes: [GROUPE]}", ("below 50 for 3", "amber")),
+        ("{above: 99.50, scopes: [GLOBAL, SESSION], level: red}", ("above 99.5 for 1", "red")),
+    ],
+)
+def test_an_alert_is_read(tmp_path: Path, alerts: str, says: tuple[str, str]) -> None:
+    found = catalog.read_header(metric(tmp_path, alerts=f"[{alerts}]"), catalog.Metric)
+    assert [(rule.code, rule.level) for rule in found.alerts] == [says]
+
+
+@pytest.mark.parametrize(
+    ("alerts", "message"),
+    [
+        (
+            "{below: 50, above: 90, scopes: [GROUPE]}",
+            "alerts.0: {'below': 50, 'above': 90, 'scopes': ['GROUPE']}: Value error, a threshold is either "
+            "below or above; give one of the two keys",
+        ),
+        (
+            "{scopes: [GROUPE]}",
+            "alerts.0: {'scopes': ['GROUPE']}: Value error, a threshold is either",
+        ),
+        (
+            "{below: low, scopes: [GROUPE]}",
+            "alerts.0.below: 'low': Input should be a valid decimal",
+        ),
+        (
+            "{below: 5, for: 0, scopes: [GROUPE]}",
+            "alerts.0.for: 0: Input should be greater than or",
+        ),
+        ("{below: 5, scopes: []}", "alerts.0.scopes: []: Tuple should have at least 1 item"),
+        ("{below: 5}", "key 'alerts.0.scopes' is missing"),
+        ("{below: 5, scopes: [CLASSE]}", "alerts.0.scopes.0: 'CLASSE': Input should be 'GLOBAL', "),
+        (
+            "{below: 5, scopes: [GROUPE], level: pink}",
+            "alerts.0.level: 'pink': Input should be 'amb",
+        ),
+        (
+            "{under: 5, below: 5, scopes: [GROUPE]}",
+            "unknown key 'alerts.0.under' (the keys are below, above, for, scopes, targets, level)",
+        ),
+        (
+            "{below: 5, scopes: [GROUPE], targets: [UA]}",
+            "Value error, the alert 'below 5 for 1' watches UA, at which the metric is not computed; "
+            "choose of its target_levels MODULE",
+        ),
+        (
+            "{below: 5, scopes: [GROUPE]}, {below: 5.0, scopes: [GROUPE], targets: [MODULE]}",
+            "Value error, the alert 'below 5 for 1' is declared twice for the same scopes and targets; ",
+        ),
+    ],
+)
+def test_a_wrong_alert_is_refused_with_the_way_out(
+    tmp_path: Path, alerts: str, message: str
+) -> None:
+    assert refusal(metric(tmp_path, alerts=f"[{alerts}]")).startswith(
+        f"The header of FILE is wrong: {message}"
+    )
+
+
+@pytest.mark.parametrize(
     ("agg", "rollup"),
     [
         ("AVG", "SUM"),

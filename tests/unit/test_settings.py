@@ -79,3 +79,25 @@ def test_all_wrong_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("KPI_WRITE_ATTEMPTS", "many")
     with pytest.raises(SettingsError, match=r"KPI_STORAGE='files'.*; KPI_WRITE_ATTEMPTS='many'"):
         settings()
+
+
+def test_the_notifiers_arguments_are_a_json_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KPI_ALERT_NOTIFIER_ARGS", '{"to": "ops@example.org"}')
+    assert settings().alert_notifier_args == {"to": "ops@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("KPI_ALERT_NOTIFIER_ARGS", "to: me", "KPI_ALERT_NOTIFIER_ARGS='to: me': Invalid JSON"),
+        ("KPI_ALERT_NOTIFIER", "mail", "KPI_ALERT_NOTIFIER='mail': String should match pattern"),
+        ("KPI_NIGHT_DUE_AT", "dawn", "KPI_NIGHT_DUE_AT='dawn': Input should be in a valid time"),
+    ],
+)
+def test_wrong_settings_of_alerts_are_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as error:
+        settings()
+    assert says in str(error.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,13 +16,13 @@ from kpi.connections import ETL, Session, session
 from kpi.dry_run import Comparison, compare_slice
 from kpi.errors import InputError
 from kpi.ledger import Author
-from kpi.operators.reports import text_table, written_table
+from kpi.operators.reports import Report, reported, text_table
 from kpi.operators.rollups import RollupOperator, TileCacheOperator
 from kpi.retention.dropped import dropped_ranges, history_cut
 from kpi.rollups import ROLLED_UP, slices_to_roll_up
 from kpi.run_dates import now, requested_scopes
 from kpi.settings import Settings, settings
-from kpi.templates import steps
+from kpi.templates import Step, steps
 from kpi.time_dimension import DAYS_BEFORE
 
 # What a dry run's example says of the figure, beside date, scope and target.
@@ -43,18 +43,19 @@ class BackfillCheckOperator(BaseOperator):
     def execute(self, context: Any) -> list[dict[str, str]]:
         params, chosen = context["params"], settings()
         first, last = parse_day(str(params["date_from"])), parse_day(str(params["date_to"]))
-        with session(ETL) as etl:
-            preflight.require_schema(etl, chosen)
-            chunks = backfills.planned(
-                first,
-                last,
-                _bounds(etl, chosen, first, last),
-                chosen.backfill_chunk_days,
-                bool(params.get("into_dropped")),
-            )
-            _require_scopes(etl, requested_scopes(context))
-        preflight.before_rollup(first, last, chosen)
-        self.log.info("%s to %s in %s chunks.", first, last, len(chunks))
+        with reported(self, f"{first} to {last} in chunks of days") as report:
+            with session(ETL) as etl:
+                preflight.require_schema(etl, chosen)
+                chunks = backfills.planned(
+                    first,
+                    last,
+                    _bounds(etl, chosen, first, last),
+                    chosen.backfill_chunk_days,
+                    bool(params.get("into_dropped")),
+                )
+                _require_scopes(etl, requested_scopes(context))
+            preflight.before_rollup(first, last, chosen)
+            report.add(*({"chunk from": begin, "to": end} for begin, end in chunks))
         return [{"first": str(begin), "last": str(end)} for begin, end in chunks]
 
 
@@ -82,11 +83,13 @@ class FactRangeOperator(BaseOperator):
             parse_day(self.chunk["last"]),
             requested_scopes(context),
         )
-        if context["params"].get("dry_run"):
-            self.log.info("%s", comparison(part, compare_slice(part, steps(self.sql), settings())))
-            return
-        written = slices.write_slice(part, steps(self.sql), settings(), Author.of(context))
-        self.log.info("%s:\n%s", self.table, written_table([(part, written)]))
+        with reported(self, self.table) as report:
+            script = steps(self.sql)
+            if context["params"].get("dry_run"):
+                compare(self, report, part, script)
+                return
+            written = slices.write_slice(part, script, settings(), Author.of(context))
+            report.add_slice(part, written)
 
 
 class RangeRollupOperator(RollupOperator):
@@ -98,16 +101,18 @@ class RangeRollupOperator(RollupOperator):
             super().execute(context)
             return
         first, last = parse_day(self.days["first"]), parse_day(self.days["last"])
-        parts = slices_to_roll_up(
-            self.table, self.period, first, last, settings(), requested_scopes(context)
-        )
-        if self.table == "kpi_plan_gap":
-            # It rests on the history alone; the others would rest on D rows that a dry run does not write.
-            for part in parts:
-                found = compare_slice(part, steps(self.sql), settings())
-                self.log.info("%s", comparison(part, found))
-        dates = ", ".join(str(day) for part in parts for day in part.dates)
-        self.log.info("%s %s would be rolled up for: %s.", self.table, self.period, dates or "none")
+        with reported(self, f"{self.table} {self.period}, dry run") as report:
+            parts = slices_to_roll_up(
+                self.table, self.period, first, last, settings(), requested_scopes(context)
+            )
+            if self.table == "kpi_plan_gap":
+                # It rests on the history alone; the others would rest on D rows that a dry run does not write.
+                for part in parts:
+                    compare(self, report, part, steps(self.sql))
+            dates = ", ".join(str(day) for part in parts for day in part.dates)
+            self.log.info(
+                "%s %s would be rolled up for: %s.", self.table, self.period, dates or "none"
+            )
 
 
 class RangeTileCacheOperator(TileCacheOperator):
@@ -117,6 +122,23 @@ class RangeTileCacheOperator(TileCacheOperator):
         if context["params"].get("dry_run"):
             raise AirflowSkipException("A dry run writes nothing.")
         super().execute(context)
+
+
+def compare(task: BaseOperator, report: Report, part: slices.Slice, script: Sequence[Step]) -> None:
+    """Say what a dry run found of a slice: with examples in the log, in rows in its report."""
+    found = compare_slice(part, script, settings())
+    task.log.info("%s", comparison(part, found))
+    report.add(
+        {
+            "table": part.table,
+            "period": part.period,
+            "from": part.first,
+            "to": part.last,
+            "would be inserted": found.new,
+            "would be changed": found.changed,
+            "would be deleted": found.vanished,
+        }
+    )
 
 
 def comparison(part: slices.Slice, found: Comparison) -> str:

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from kpi import migrations, partitions, preflight
 from kpi.calendar import local_date
 from kpi.connections import ADMIN, session
+from kpi.operators.reports import reported
 from kpi.partitions.layouts import missing_changes
 from kpi.partitions.maintenance import execute
 from kpi.partitions.table_locks import Patience
@@ -21,8 +22,9 @@ class BootstrapPreflightOperator(BaseOperator):
     """Check zone data, headers and the admin connection; writes nothing."""
 
     def execute(self, context: Any) -> None:
-        preflight.before_bootstrap(settings())
-        self.log.info("Zone data, headers and the connection kpi_admin are in order.")
+        with reported(self, "All is in order") as report:
+            preflight.before_bootstrap(settings())
+            report.add({"checked": "zone data, headers, connection kpi_admin"})
 
 
 class MigrateOperator(BaseOperator):
@@ -32,18 +34,20 @@ class MigrateOperator(BaseOperator):
         params = context["params"]
         chosen = settings()
         files = migrations.available(chosen.sql_dir, chosen.storage)
-        with session(ADMIN) as admin:
+        with reported(self, "Migrations") as report, session(ADMIN) as admin:
             if params.get("plan"):
                 todo = migrations.pending(files, migrations.applied(admin), resume=True)
                 for migration in todo:
                     for statement in migration.statements:
                         self.log.info("%s would run:\n%s", migration.name, statement)
                 self.log.info("%s migrations would run; nothing was written.", len(todo))
+                report.add(*({"would be applied": migration.name} for migration in todo))
                 return [migration.name for migration in todo]
             names = migrations.migrate(
                 admin, files, bool(params.get("resume")), chosen.lock_wait_seconds
             )
-        self.log.info("Migrations applied: %s.", ", ".join(names) or "none, all were there")
+            self.log.info("Migrations applied: %s.", ", ".join(names) or "none, all were there")
+            report.add(*({"applied": name} for name in names))
         return names
 
 
@@ -57,17 +61,17 @@ class FirstPartitionsOperator(BaseOperator):
             today, chosen.partition_months_back, chosen.partition_months_ahead
         )
         plan_only = bool(context["params"].get("plan"))
-        with session(ADMIN) as admin:
+        with reported(self, "First partitions") as report, session(ADMIN) as admin:
             if plan_only:
                 to_be_made = chosen.storage == "partitioned"
                 statements = partitions.missing(admin, wanted, before_migrations=to_be_made)
                 for statement in statements:
                     self.log.info("Would run:\n%s", statement)
-                self.log.info("%s tables would get partitions.", len(statements))
+                report.add({"tables that would get partitions": len(statements)})
                 return statements
             with migrations.exclusively(admin, chosen.lock_wait_seconds):
                 planned = missing_changes(admin, wanted)
                 for change in planned:
                     execute(admin, change, Patience())
-        self.log.info("%s tables got partitions.", len({change.table for change in planned}))
+            report.add(*({"table": change.table, "partitions": "made"} for change in planned))
         return [change.sql for change in planned]

@@ -8,6 +8,7 @@ from airflow.providers.common.sql.operators.sql import SQLCheckOperator
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 from kpi.connections import ETL, SESSION_SETUP
+from kpi.operators.reports import reported
 from kpi.run_dates import business_date
 from kpi.settings import settings
 
@@ -25,16 +26,18 @@ class FigureCheckOperator(SQLCheckOperator):
 
     def execute(self, context: Any) -> None:
         hook: Any = self.get_db_hook()
-        record = hook.run(self.sql, handler=_first_row_by_column, parameters=self.parameters)
-        self.log.info("%s", record)
-        wrong = [column for column, value in record.items() if not value]
-        if wrong or not record:
-            self._raise_exception(
-                f"The figures of {business_date(context)} do not pass {self.task_id}: "
-                f"not true is {' and '.join(wrong) or 'that the query has a row'}; "
-                "run this task's SQL, which says what is expected, mend the source or the metric, "
-                "and run the day again."
-            )
+        with reported(self, f"The figures of {business_date(context)} pass") as report:
+            record = hook.run(self.sql, handler=_first_row_by_column, parameters=self.parameters)
+            self.log.info("%s", record)
+            wrong = [column for column, value in record.items() if not value]
+            if wrong or not record:
+                self._raise_exception(
+                    f"The figures of {business_date(context)} do not pass {self.task_id}: "
+                    f"not true is {' and '.join(wrong) or 'that the query has a row'}; "
+                    "run this task's SQL, which says what is expected, mend the source or the metric, "
+                    "and run the day again."
+                )
+            report.add(*({"true": column} for column in record))
 
 
 class WarningCheckOperator(FigureCheckOperator):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator
 
 from kpi import preflight, slices
 from kpi.calendar import parse_day
-from kpi.capture import Found, capture, planned
+from kpi.capture import capture, planned
 from kpi.dag_defaults import DAILY_FACTS
 from kpi.ledger import Author
-from kpi.operators.reports import text_table, written_table
+from kpi.operators.reports import reported
 from kpi.run_dates import business_date, captured_at, now
 from kpi.settings import settings
 from kpi.templates import steps
+
+# What the capture's log says of each relation.
+FOUND = ("relation", "new", "changed", "closed", "reopened", "unchanged", "rejected")
 
 
 class PreflightOperator(BaseOperator):
@@ -23,10 +25,13 @@ class PreflightOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         day = business_date(context)
-        # Refuses an instant at which nothing can be captured for the day.
-        planned(day, captured_at(context), now(), None, settings().timezone)
-        preflight.before_daily(day, settings())
-        self.log.info("All is in order for %s.", day)
+        with reported(self, f"All is in order for {day}") as report:
+            # Refuses an instant at which nothing can be captured for the day.
+            planned(day, captured_at(context), now(), None, settings().timezone)
+            preflight.before_daily(day, settings())
+            report.add(
+                {"checked": "zone data, headers, connections, schema, rights, kpi_time, source"}
+            )
 
 
 class CaptureOperator(BaseOperator):
@@ -42,11 +47,13 @@ class CaptureOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         day = business_date(context)
-        found = capture(day, captured_at(context), steps(self.sql), settings(), Author.of(context))
-        if found is None:
-            self.log.info("%s was captured before; it is computed from history.", day)
-        else:
-            self.log.info("Captured for %s:\n%s", day, _table(found))
+        with reported(self, f"Capture for {day}") as report:
+            found = capture(
+                day, captured_at(context), steps(self.sql), settings(), Author.of(context)
+            )
+            if found is None:
+                self.log.info("%s was captured before; it is computed from history.", day)
+            report.add(*({name: getattr(one, name) for name in FOUND} for one in found or ()))
 
 
 class SliceOperator(BaseOperator):
@@ -67,8 +74,10 @@ class SliceOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         part = slices.Slice.daily(self.table, parse_day(self.day))
-        written = slices.write_slice(part, steps(self.sql), settings(), Author.of(context))
-        self.log.info("%s:\n%s", self.table, written_table([(part, written)]))
+        with reported(self, self.table) as report:
+            report.add_slice(
+                part, slices.write_slice(part, steps(self.sql), settings(), Author.of(context))
+            )
 
 
 class DayDoneOperator(BaseOperator):
@@ -82,10 +91,6 @@ class DayDoneOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         day = business_date(context)
-        context["outlet_events"][DAILY_FACTS].add_partitions(str(day))
-        self.log.info("The facts of %s are complete and checked.", day)
-
-
-def _table(found: Sequence[Found]) -> str:
-    columns = ("relation", "new", "changed", "closed", "reopened", "unchanged", "rejected")
-    return text_table(columns, ([getattr(one, name) for name in columns] for one in found))
+        with reported(self, f"The facts of {day} are complete and checked") as report:
+            context["outlet_events"][DAILY_FACTS].add_partitions(str(day))
+            report.add({"event sent": DAILY_FACTS.name, "day": day})

@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator
 
 from kpi import calendar, catalog, preflight, time_dimension
 from kpi.connections import ETL, attempted, session
+from kpi.operators.reports import reported
 from kpi.run_dates import now
 from kpi.settings import settings
 from kpi.slices import create_temporary, lock, lock_name, run_step, temporary
@@ -29,27 +30,30 @@ class TimeDimensionOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         chosen = settings()
-        calendar.require_current_zone_data()
-        with session(ETL) as etl:
-            preflight.require_schema(etl, chosen)
-        fill = time_dimension.fill(
-            self.upsert,
-            self.first_source_day,
-            calendar.local_date(now(), chosen.timezone),
-            bool(context["params"].get("force")),
-            chosen,
-        )
-        for day in fill.moved:
-            self.log.warning(
-                "%s now lasts from %s to %s UTC", day.date_id, day.utc_start, day.utc_end
+        with reported(self, "kpi_time") as report:
+            calendar.require_current_zone_data()
+            with session(ETL) as etl:
+                preflight.require_schema(etl, chosen)
+            fill = time_dimension.fill(
+                self.upsert,
+                self.first_source_day,
+                calendar.local_date(now(), chosen.timezone),
+                bool(context["params"].get("force")),
+                chosen,
             )
-        self.log.info(
-            "kpi_time: %s days new, %s repaired, %s moved, %s unchanged.",
-            len(fill.new),
-            len(fill.repaired),
-            len(fill.moved),
-            fill.unchanged,
-        )
+            for day in fill.moved:
+                self.log.warning(
+                    "%s now lasts from %s to %s UTC", day.date_id, day.utc_start, day.utc_end
+                )
+            report.add(
+                {
+                    "days": "kpi_time",
+                    "new": len(fill.new),
+                    "repaired": len(fill.repaired),
+                    "moved": len(fill.moved),
+                    "unchanged": fill.unchanged,
+                }
+            )
 
 
 class MetricDictionaryOperator(BaseOperator):
@@ -67,16 +71,18 @@ class MetricDictionaryOperator(BaseOperator):
     def execute(self, context: Any) -> None:
         chosen = settings()
         rows = metric_rows(catalog.metrics(chosen.sql_dir))
-        if context["params"].get("plan"):
-            self.log.info("Would register %s.", ", ".join(str(row["code"]) for row in rows))
-            return
 
         def register() -> int:
             with session(self.conn_id) as etl, etl.transaction():
                 return sum(1 for row in rows if etl.run(self.sql, row))
 
-        written = attempted(register, chosen.write_attempts)
-        self.log.info("kpi_metric: %s metrics, %s new or changed.", len(rows), written)
+        with reported(self, "kpi_metric") as report:
+            if context["params"].get("plan"):
+                self.log.info("Would register %s.", ", ".join(str(row["code"]) for row in rows))
+                report.add({"metrics that would be registered": len(rows)})
+                return
+            written = attempted(register, chosen.write_attempts)
+            report.add({"metrics": len(rows), "new or changed": written})
 
 
 class DimensionsOperator(BaseOperator):
@@ -94,7 +100,7 @@ class DimensionsOperator(BaseOperator):
         script = steps(self.sql)
         chosen = settings()
 
-        def write() -> None:
+        def write() -> dict[str, int]:
             with (
                 session(ETL) as etl,
                 # Two nights at once would add the same branches of the tree.
@@ -102,11 +108,15 @@ class DimensionsOperator(BaseOperator):
             ):
                 create_temporary(etl, script)
                 with etl.transaction():
-                    for step in script:
-                        if not temporary(step):
-                            run_step(etl, step, None)
+                    return {
+                        step.name: run_step(etl, step, None)
+                        for step in script
+                        if not temporary(step)
+                    }
 
-        attempted(write, chosen.write_attempts)
+        with reported(self, "Dimensions") as report:
+            touched = attempted(write, chosen.write_attempts)
+            report.add(*({"step": name, "rows": rows} for name, rows in touched.items()))
 
 
 def metric_rows(metrics: Sequence[catalog.Metric]) -> list[dict[str, str | int]]:

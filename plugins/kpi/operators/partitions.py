@@ -11,8 +11,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from kpi import calendar
 from kpi.errors import InputError
-from kpi.partitions.layouts import report
-from kpi.partitions.maintenance import maintain
+from kpi.operators.reports import reported
+from kpi.partitions import layouts
+from kpi.partitions.layouts import Storage
+from kpi.partitions.maintenance import Maintained, maintain
 from kpi.run_dates import now
 from kpi.settings import Settings, settings
 from kpi.storage.conversion import convert, drop_left_behind
@@ -32,10 +34,16 @@ class StorageOperator(BaseOperator):
                 f"A run cannot both convert (convert_to={target!r}) and drop the tables from before (drop_old); "
                 "convert first, look at the figures, and drop them with a run of their own."
             )
-        if drop:
-            return self._drop(chosen, dry_run)
-        if not target:
+        if not drop and not target:
             raise AirflowSkipException("No conversion was asked for.")
+        with reported(self, "Storage") as report:
+            names = self._drop(chosen, dry_run) if drop else self._convert(context, target, chosen)
+            done = "dropped" if drop else "converted to"
+            report.add(*({f"would be {done}" if dry_run else done: name} for name in names))
+        return names
+
+    def _convert(self, context: Any, target: Storage, chosen: Settings) -> Sequence[str]:
+        dry_run = bool(context["params"].get("dry_run"))
         calendar.require_current_zone_data()
         converted = convert(target, today_of(context, chosen), chosen, dry_run=dry_run)
         if not converted:
@@ -72,8 +80,15 @@ class PartitionMaintenanceOperator(BaseOperator):
     def execute(self, context: Any) -> Sequence[str]:
         chosen = settings()
         dry_run = bool(context["params"].get("dry_run"))
-        calendar.require_current_zone_data()
-        done = maintain(today_of(context, chosen), chosen, dry_run=dry_run)
+        with reported(self, "Partitions") as report:
+            calendar.require_current_zone_data()
+            done = maintain(today_of(context, chosen), chosen, dry_run=dry_run)
+            self._say(done, chosen, dry_run)
+            statements = "statements that would run" if dry_run else "statements run"
+            report.add({"storage": done.storage, statements: len(done.changes)})
+        return [change.sql for change in done.changes]
+
+    def _say(self, done: Maintained, chosen: Settings, dry_run: bool) -> None:
         if done.storage != chosen.storage:
             self.log.warning(
                 "KPI_STORAGE is %s, the fact tables are in storage mode %s: set KPI_STORAGE=%s.",
@@ -85,15 +100,17 @@ class PartitionMaintenanceOperator(BaseOperator):
             self.log.info(
                 "Storage mode foreign_keys: the fact tables have no partitions, so there is nothing to do."
             )
-            return []
+            return
         if dry_run:
             for change in done.changes:
                 self.log.info("Would run:\n%s", change.sql)
         verb = "would change" if dry_run else "changed"
         self.log.info(
-            "%s statements %s partitions.\n%s", len(done.changes), verb, report(done.layouts)
+            "%s statements %s partitions.\n%s",
+            len(done.changes),
+            verb,
+            layouts.report(done.layouts),
         )
-        return [change.sql for change in done.changes]
 
 
 def today_of(context: Any, chosen: Settings) -> date:

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from kpi import calendar
 from kpi.ledger import Author
 from kpi.operators.partitions import today_of
-from kpi.operators.reports import text_table
+from kpi.operators.reports import reported, text_table
 from kpi.retention import run
 from kpi.retention.undo import Undo
 from kpi.settings import settings
@@ -27,21 +27,18 @@ class RestoreOperator(BaseOperator):
         asked = params.get("restore")
         if not asked:
             raise AirflowSkipException("Nothing was asked to be restored.")
-        calendar.require_current_zone_data()
         dry_run = bool(params.get("dry_run"))
-        restored = run.restore(
-            str(asked),
-            chosen,
-            Author.of(context),
-            over=bool(params.get("restore_over")),
-            dry_run=dry_run,
-        )
-        self.log.info(
-            "%s, and held for %s days:\n%s",
-            "Would be restored" if dry_run else "Restored",
-            chosen.retention_undo_days,
-            undo_table(restored),
-        )
+        done = "Would be restored" if dry_run else "Restored"
+        with reported(self, f"{done}, and held for {chosen.retention_undo_days} days") as report:
+            calendar.require_current_zone_data()
+            restored = run.restore(
+                str(asked),
+                chosen,
+                Author.of(context),
+                over=bool(params.get("restore_over")),
+                dry_run=dry_run,
+            )
+            report.add(*undo_lines(restored))
         return [one.undo_table for one in restored]
 
 
@@ -52,22 +49,22 @@ class FactRetentionOperator(BaseOperator):
         chosen, dry_run = settings(), bool(context["params"].get("dry_run"))
         if context["params"].get("restore"):
             raise AirflowSkipException("A run that restores removes nothing.")
-        calendar.require_current_zone_data()
         today = today_of(context, chosen)
-        done = run.retain(today, chosen, Author.of(context), dry_run=dry_run)
-        self.log.info(
-            "Undo tables %s:\n%s\nUndo tables there are:\n%s",
-            "that would be dropped" if dry_run else "dropped",
-            undo_table(done.purged),
-            undo_table(done.kept),
-        )
-        self.log.info(
-            "Storage mode %s, today is %s. %s\n%s",
-            done.storage,
-            today,
-            "Nothing was written; a run would do:" if dry_run else "Done:",
-            text_table(run.columns(), run.told(done.decisions)),
-        )
+        told = "Nothing was written; a run would do" if dry_run else "Done"
+        with reported(self, told) as report:
+            calendar.require_current_zone_data()
+            done = run.retain(today, chosen, Author.of(context), dry_run=dry_run)
+            self.log.info(
+                "Undo tables %s:\n%s\nUndo tables there are:\n%s",
+                "that would be dropped" if dry_run else "dropped",
+                undo_table(done.purged),
+                undo_table(done.kept),
+            )
+            self.log.info("Storage mode %s, today is %s.", done.storage, today)
+            columns = run.columns()
+            report.add(
+                *(dict(zip(columns, line, strict=True)) for line in run.told(done.decisions))
+            )
         return [f"{one.table} {one.month:%Y-%m}" for one in done.decisions if one.action != "keep"]
 
 
@@ -78,27 +75,38 @@ class LedgerRetentionOperator(BaseOperator):
         chosen, dry_run = settings(), bool(context["params"].get("dry_run"))
         if context["params"].get("restore"):
             raise AirflowSkipException("A run that restores removes nothing.")
-        calendar.require_current_zone_data()
-        done = run.cut(today_of(context, chosen), chosen, Author.of(context), dry_run=dry_run)
-        columns = ("table", "before", "rows", "to be removed" if dry_run else "removed")
-        rows = [(one.table, one.before, one.there, one.rows) for one in done]
-        self.log.info(
-            "%s\n%s", "Nothing was written." if dry_run else "Done:", text_table(columns, rows)
-        )
+        with reported(self, "Nothing was written" if dry_run else "Done") as report:
+            calendar.require_current_zone_data()
+            done = run.cut(today_of(context, chosen), chosen, Author.of(context), dry_run=dry_run)
+            removed = "to be removed" if dry_run else "removed"
+            report.add(
+                *(
+                    {"table": one.table, "before": one.before, "rows": one.there, removed: one.rows}
+                    for one in done
+                )
+            )
 
 
 def undo_table(undos: Sequence[Undo]) -> str:
     """Return undo tables as a table of text."""
-    return text_table(
-        UNDO_COLUMNS,
-        [
-            (
-                one.undo_table,
-                f"{one.month:%Y-%m}",
-                " ".join(one.periods),
-                one.rows_removed,
-                one.keep_until,
+    return text_table(UNDO_COLUMNS, (list(line.values()) for line in undo_lines(undos)))
+
+
+def undo_lines(undos: Sequence[Undo]) -> list[dict[str, object]]:
+    """Return a line for each undo table, by column."""
+    return [
+        dict(
+            zip(
+                UNDO_COLUMNS,
+                (
+                    one.undo_table,
+                    f"{one.month:%Y-%m}",
+                    " ".join(one.periods),
+                    one.rows_removed,
+                    one.keep_until,
+                ),
+                strict=True,
             )
-            for one in undos
-        ],
-    )
+        )
+        for one in undos
+    ]

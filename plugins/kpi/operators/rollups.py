@@ -11,7 +11,7 @@ from kpi import preflight, slices
 from kpi.calendar import parse_day
 from kpi.dag_defaults import ROLLED_UP_FACTS
 from kpi.ledger import Author
-from kpi.operators.reports import written_table
+from kpi.operators.reports import reported
 from kpi.rollups import slices_to_roll_up
 from kpi.run_dates import business_date, requested_scopes
 from kpi.settings import settings
@@ -23,8 +23,9 @@ class RollupPreflightOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         day = business_date(context)
-        preflight.before_rollup(day, day, settings())
-        self.log.info("All is in order to roll up %s.", day)
+        with reported(self, f"All is in order to roll up {day}") as report:
+            preflight.before_rollup(day, day, settings())
+            report.add({"checked": "zone data, headers, schema, rights, kpi_time"})
 
 
 class RollupOperator(BaseOperator):
@@ -48,22 +49,21 @@ class RollupOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         first, last = parse_day(self.days["first"]), parse_day(self.days["last"])
-        parts = slices_to_roll_up(
-            self.table, self.period, first, last, settings(), requested_scopes(context)
-        )
-        if not parts:
-            self.log.info(
-                "No day around %s to %s has all its facts, so there is nothing to roll up.",
-                first,
-                last,
+        with reported(self, f"{self.table} {self.period}") as report:
+            parts = slices_to_roll_up(
+                self.table, self.period, first, last, settings(), requested_scopes(context)
             )
-        done = []
-        script = steps(self.sql)
-        for number, part in enumerate(parts, start=1):
-            written = slices.write_slice(part, script, settings(), Author.of(context))
-            done.append((part, written))
-            self.log.info("%s of %s: %s %s", number, len(parts), part.period, part.last)
-        self.log.info("%s %s:\n%s", self.table, self.period, written_table(done))
+            if not parts:
+                self.log.info(
+                    "No day around %s to %s has all its facts, so there is nothing to roll up.",
+                    first,
+                    last,
+                )
+            script = steps(self.sql)
+            for number, part in enumerate(parts, start=1):
+                written = slices.write_slice(part, script, settings(), Author.of(context))
+                report.add_slice(part, written)
+                self.log.info("%s of %s: %s %s", number, len(parts), part.period, part.last)
 
 
 class TileCacheOperator(BaseOperator):
@@ -80,8 +80,10 @@ class TileCacheOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         part = slices.Slice.tiles(parse_day(self.day), requested_scopes(context))
-        written = slices.write_slice(part, steps(self.sql), settings(), Author.of(context))
-        self.log.info("kpi_tile_cache:\n%s", written_table([(part, written)]))
+        with reported(self, "kpi_tile_cache") as report:
+            report.add_slice(
+                part, slices.write_slice(part, steps(self.sql), settings(), Author.of(context))
+            )
 
 
 class RolledUpOperator(BaseOperator):
@@ -92,5 +94,6 @@ class RolledUpOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         day = business_date(context)
-        context["outlet_events"][ROLLED_UP_FACTS].add_partitions(str(day))
-        self.log.info("The periods of %s are rolled up.", day)
+        with reported(self, f"The periods of {day} are rolled up") as report:
+            context["outlet_events"][ROLLED_UP_FACTS].add_partitions(str(day))
+            report.add({"event sent": ROLLED_UP_FACTS.name, "day": day})

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from kpi.ui import routes
+from kpi.ui import routes, status
 from kpi.ui.answers import Refused
 from kpi.ui.reading import DatabaseAway, NotBootstrapped
 from kpi.ui.security import MAY_READ, SafeHeaders
@@ -18,7 +18,7 @@ from kpi.ui.selection import ALLOWED
 
 STATIC = Path(__file__).parent / "static"
 # Each router's routes are below /api and behind the login.
-ROUTERS = (routes.router,)
+ROUTERS = (routes.router, status.router)
 _SHOWN = 40  # characters of a refused value
 
 log = logging.getLogger(__name__)

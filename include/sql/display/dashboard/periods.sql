@@ -21,15 +21,13 @@ SELECT
     WHERE
       day.date_id <= written.last_on
       AND {{ dashboard.ends_period('day.date_id', "'" ~ period ~ "'") }}
-      AND (
-        SELECT v.scope_id
+      AND EXISTS (
+        SELECT /*+ NO_SEMIJOIN() */ 1
         FROM kpi_value AS v
         WHERE
           v.date_id = day.date_id
           AND v.period = '{{ period }}'
-        ORDER BY v.scope_id
-        LIMIT 1
-      ) IS NOT NULL
+      )
     ORDER BY day.date_id {{ order }}
     LIMIT 1
   ) AS {{ name }}{{ ',' if not loop.last }}

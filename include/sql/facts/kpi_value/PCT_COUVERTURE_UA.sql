@@ -7,6 +7,8 @@ higher_is_better: true
 category: COUVERTURE
 target_levels: [UA, MODULE]
 rollup: LAST
+alerts:
+  - {below: 25, for: 7, scopes: [GLOBAL], targets: [MODULE], level: amber}
 description: >
   Of the (learner, UA) pairs that are planned and due by the day, at or below the target, the share whose UA is in a final
   state. A learner's plan is that of the groups he is in, at the earliest due date, and counts in every scope he belongs

@@ -1,0 +1,12 @@
+/*
+Ends the alerts of a kind and DAG about the days up to %(last)s; FAILED ones about that day only, as each day is mended by itself.
+*/
+UPDATE kpi_alert
+SET
+  until_on = %(until_on)s,
+  closed_at = UTC_TIMESTAMP(6)
+WHERE
+  kind = %(kind)s
+  AND code = %(code)s
+  AND until_on IS NULL
+  AND (since_on = %(last)s OR (kind = 'LATE' AND since_on <= %(last)s))

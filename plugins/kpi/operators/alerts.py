@@ -1,0 +1,50 @@
+"""Operators of alerts: thresholds after a night, and the telling of what is new."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import BaseOperator
+
+from kpi import calendar
+from kpi.alerts.telling import tell
+from kpi.alerts.thresholds import look
+from kpi.operators.reports import reported
+from kpi.run_dates import now
+from kpi.settings import settings
+from kpi.templates import steps
+
+
+class AlertsOperator(BaseOperator):
+    """Look at the thresholds of the metrics' headers as of the latest complete day, and tell what is new.
+
+    A notifier that fails stops nothing: the log says so, and what is new is told the next time.
+    """
+
+    template_fields = ("sql",)
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "mysql"}
+
+    def __init__(self, *, sql: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+
+    def execute(self, context: Any) -> None:
+        chosen = settings()
+        yesterday = calendar.local_date(now(), chosen.timezone) - timedelta(days=1)
+        with reported(self, "Alerts") as report:
+            found = look(steps(self.sql), yesterday, chosen)
+            told = tell(context, chosen)
+            if found is None:
+                self.log.info("No day is complete yet, so there is nothing to look at.")
+                return
+            report.add(
+                {
+                    "as of": found.day,
+                    "figures beyond": found.beyond,
+                    "raised": found.raised,
+                    "ended": found.ended,
+                    "told": len(told),
+                }
+            )
