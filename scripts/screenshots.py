@@ -12,7 +12,9 @@ from urllib.parse import urlencode
 import httpx
 from airflow_services import credentials
 from browser_packages import find_browser
+from demo_summary import CHOICE
 from environment import ROOT, UI_PORT_FILE
+from kpi.connections import READ, session
 from playwright.sync_api import sync_playwright
 
 IMAGES = ROOT / "docs" / "images"
@@ -33,12 +35,11 @@ PICTURES: tuple[tuple[str, tuple[int, int], str, dict[str, str], dict[str, str]]
 def main() -> None:
     """Take all pictures; an error is one sentence and exit code 1."""
     address = f"http://127.0.0.1:{UI_PORT_FILE.read_text()}"
+    scope, target = _chosen()
     user, password = credentials()[0].split(" ", 1)
-    with httpx.Client(base_url=address, verify=False, timeout=30) as client:
-        login = client.post("/auth/token", json={"username": user, "password": password})
-        token = str(login.raise_for_status().json()["access_token"])
-        client.headers["Authorization"] = f"Bearer {token}"
-        scope, target = _chosen(client)
+    body = {"username": user, "password": password}
+    login = httpx.post(f"{address}/auth/token", json=body, verify=False).raise_for_status()
+    token = str(login.json()["access_token"])
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -59,15 +60,14 @@ def main() -> None:
         browser.close()
 
 
-def _chosen(client: httpx.Client) -> tuple[int, int]:
-    """Return the group that is best on the target that the dashboard begins with."""
-    start = client.get("/kpi/api/options").raise_for_status().json()["default"]
-    groups = client.get("/kpi/api/scopes", params={"type": "GROUPE", "limit": 1}).json()["scopes"]
-    if start["target"] is None or not groups:
+def _chosen() -> tuple[int, int]:
+    """Return the group and the module that the demo's summary shows."""
+    with session(READ) as read:
+        found = read.rows(CHOICE)
+    if not found:
         sys.exit("There are no figures to show yet: run `make demo` first.")
-    asked = {"scope": groups[0]["id"], "target": start["target"], "metric": "PROGRESSION_MOY"}
-    rows = client.get("/kpi/api/siblings", params=asked | {"period": "D"}).json()["rows"]
-    return int(rows[0]["scope"]["id"]), int(start["target"])
+    scope_id, _, _, target_id, _, _ = found[0]
+    return int(scope_id), int(target_id)
 
 
 if __name__ == "__main__":

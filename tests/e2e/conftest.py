@@ -86,8 +86,11 @@ def year(new_site: Callable[..., AbstractContextManager[Site]]) -> Iterator[Site
 
 @pytest.fixture(scope="package")
 def one_day(new_site: Callable[..., AbstractContextManager[Site]]) -> Iterator[Site]:
+    """One night of the same school, and an alert."""
+
     def fill(warehouse: Warehouse) -> None:
         school.fill_one_day(warehouse.bootstrap(*school.CALENDAR))
+        school.open_alert(warehouse)
 
     with new_site("one_day", fill) as site:
         yield site

@@ -56,6 +56,17 @@ def fill_one_day(warehouse: Warehouse) -> None:
     warehouse.rollup(LAST_DAY)
 
 
+def open_alert(warehouse: Warehouse) -> None:
+    """The first group has fewer competences acquired on the first module than it should."""
+    warehouse.execute(
+        "INSERT INTO kpi_alert"
+        " (kind, code, rule, scope_id, target_id, since_on, level, threshold, value_num, opened_at)"
+        " SELECT 'THRESHOLD', 'PCT_ACQUIS', 'below 50 for 3', s.id, t.id, '2026-02-26', 'amber', 50, 41.5, NOW()"
+        " FROM kpi_scope AS s INNER JOIN kpi_target AS t ON t.target_type = 'MODULE' AND t.ref_id = 1"
+        " WHERE s.scope_type = 'GROUPE' AND s.ref_id = 1"
+    )
+
+
 def _capture(warehouse: Warehouse, day: date) -> None:
     warehouse.load_source(source(day))
     warehouse.capture(day)

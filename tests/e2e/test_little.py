@@ -34,3 +34,18 @@ def test_a_single_day(one_day: Site, visit: Visits) -> None:
         person.choose_period("R", "Jours glissants")
         assert person.find("#tiles .tile").count() > 0
         assert person.find("#curve-D").count() == 0, "a window has windows only"
+
+
+def test_status_and_an_alert_that_leads_to_its_figures(one_day: Site, visit: Visits) -> None:
+    scope, target = one_day.scope("GROUPE", 1), one_day.target("MODULE", 1)
+    with visit(one_day) as person:
+        person.open(scope=one_day.scope("GLOBAL"), target=one_day.target("GLOBAL"))
+        alert = person.find("#alerts [data-code=PCT_ACQUIS]")
+        expect(alert).to_contain_text("depuis le 26 févr. 2026")
+        items = one_day.airflow.call("GET", "/kpi/api/status")["items"]
+        assert person.texts("#status h3") == [item["title_fr"] for item in items]
+        alert.get_by_role("button").click()
+        expect(person.find("h1")).to_have_text("M101 – Applications web")
+        person.settled()
+        assert f"scope={scope}&target={target}" in person.selection()
+        assert person.barriers() == []

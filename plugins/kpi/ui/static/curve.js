@@ -5,8 +5,7 @@ import { el } from "./dom.js";
 import { colour } from "./theme.js";
 
 const HEIGHT = 240;
-const DAY = 86_400;
-const TICKS = [1, 2, 4, 7, 14, 28, 56, 91, 182, 364].map((days) => days * DAY);
+const LABEL = 76; // pixels that a date on the axis needs
 const MANY = 100; // points: beyond, the line's own marks are left out
 
 /**
@@ -33,7 +32,7 @@ export function curve({ dates, series, range, describe, tell, tick, number }) {
       cursor: { drag: { setScale: false }, points: { show: false } },
       scales: { x: { time: true }, y: { range: range ?? fit } },
       axes: [
-        { ...axis, incrs: TICKS, space: 70, size: 32, values: (_, stamps) => stamps.map((stamp) => tick(iso(stamp))) },
+        { ...axis, splits: named, size: 32, values: (_, stamps) => stamps.map((stamp) => tick(iso(stamp))) },
         { ...axis, size: 48, values: (_, values) => values.map(number) },
       ],
       series: [{}, ...series.map((one) => look(one, dates.length, canvas))],
@@ -65,6 +64,12 @@ function look({ kind, colour: name }, count, around) {
   if (kind === "dots") return { stroke, paths: () => null, points: { show: true, size: 5, fill: stroke } };
   const marks = count > MANY ? {} : { points: { show: true, size: 5, fill: stroke } };
   return { stroke, width: 2, dash: kind === "dashed" ? [6, 5] : undefined, spanGaps: false, ...marks };
+}
+
+/** The dates that the axis names: some of those drawn, as many as there is room for. */
+function named({ data: [stamps], width }) {
+  const every = Math.ceil((stamps.length * LABEL) / width);
+  return stamps.filter((_, index) => (stamps.length - 1 - index) % every === 0);
 }
 
 /** A scale from zero, or from below it, to a little above the greatest value. */
