@@ -36,6 +36,7 @@ def test_from_login_to_the_figures_of_a_group(year: Site, visit: Visits) -> None
         [(value,)] = year.rows(sql, year.scope("GROUPE", 1), year.target("MODULE", 1))
         shown = person.find("[data-metric=PROGRESSION_MOY] .figure").inner_text()
         assert abs(number(shown) - float(value)) <= 0.0501
+        assert person.download("tiles")[0].endswith(".csv"), "the frame lets files through"
 
 
 def test_a_shared_link_opens_inside_airflow(year: Site, visit: Visits) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
+import kpi.ui
 import pytest
 from playwright.sync_api import Route, expect
 
@@ -12,6 +15,7 @@ from tests.e2e.conftest import Visits
 from tests.e2e.visiting import Site
 
 pytestmark = pytest.mark.timeout(400)
+STATIC = Path(kpi.ui.__path__[0]) / "static"
 PHONE = {"width": 360, "height": 740}
 
 
@@ -152,6 +156,54 @@ def test_a_part_that_fails_says_so_and_can_be_tried_again(year: Site, visit: Vis
         expect(person.find("#delays .measure").first).to_be_visible()
         person.settled()
         person.complaints = [one for one in person.complaints if "/kpi/api/delays" not in one]
+
+
+def test_all_modules_are_named_in_the_page(one_day: Site, visit: Visits) -> None:
+    """So that the browser fetches them at once."""
+    files = {
+        str(path.relative_to(STATIC)) for path in STATIC.rglob("*.js") if "vendor" not in path.parts
+    }
+    with visit(one_day) as person:
+        person.open()
+        links = person.find("link[rel=modulepreload]").evaluate_all(
+            "all => all.map(one => one.getAttribute('href'))"
+        )
+        assert {link.removeprefix("static/") for link in links} == files - {"main.js"}
+
+
+def test_every_message_is_in_both_languages(one_day: Site, visit: Visits) -> None:
+    with visit(one_day) as person:
+        person.open()
+        messages = person.page.evaluate(
+            "async () => (await import('/kpi/static/messages.js')).MESSAGES"
+        )
+        assert messages["fr"].keys() == messages["en"].keys()
+        for key, french in messages["fr"].items():
+            places = re.findall(r"{\w+}", french)
+            assert french
+            assert sorted(places) == sorted(re.findall(r"{\w+}", messages["en"][key])), key
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("endOf('W', '2027-01-01')", "2027-01-03"),  # week 53 of 2026
+        ("endOf('W', '2026-02-15')", "2026-02-15"),  # a Sunday
+        ("endOf('M', '2028-02-01')", "2028-02-29"),
+        ("step('M', '2026-01-31', 1)", "2026-02-28"),
+        ("step('W', '2026-03-22', -1)", "2026-03-15"),
+        ("step('D', '2026-03-01', -1)", "2026-02-28"),
+        ("written('5/3/2026')", "2026-03-05"),
+        ("written('2026-03-05')", "2026-03-05"),
+        ("written('31/02/2026')", None),
+    ],
+)
+def test_dates(one_day: Site, visit: Visits, question: str, answer: str | None) -> None:
+    with visit(one_day) as person:
+        person.page.goto("/kpi/")
+        module = "const { endOf, step, written } = await import('/kpi/static/dates.js');"
+        assert person.page.evaluate(f"async () => {{ {module} return {question}; }}") == answer
+        person.settled()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

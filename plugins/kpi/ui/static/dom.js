@@ -5,15 +5,8 @@
  * true sets an empty attribute, null, undefined and false leave it out. Children: nodes, texts, lists of them; null is left out.
  */
 export function el(tag, properties = {}, ...children) {
-  return fill(document.createElement(tag), properties, children);
-}
-
-/** The same for SVG elements. */
-export function svg(tag, properties = {}, ...children) {
-  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), properties, children);
-}
-
-function fill(element, { on = {}, style = {}, ...attributes }, children) {
+  const { on = {}, style = {}, ...attributes } = properties;
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === true) element.setAttribute(name, "");
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);

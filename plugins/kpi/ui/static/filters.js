@@ -19,8 +19,16 @@ export function filters(context) {
 
 function scopeType({ scope, options, words, go }) {
   const choose = async (event) => {
-    const { scopes } = await ask("scopes", { type: event.target.value, limit: 1 });
-    if (scopes.length) go({ scope: scopes[0].id });
+    const select = event.target;
+    select.setCustomValidity("");
+    try {
+      const { scopes } = await ask("scopes", { type: select.value, limit: 1 });
+      if (scopes.length) go({ scope: scopes[0].id });
+      else select.setCustomValidity(words.say("scopesNone"));
+    } catch (error) {
+      select.setCustomValidity(sentence(error, words));
+    }
+    select.reportValidity();
   };
   return el(
     "div",

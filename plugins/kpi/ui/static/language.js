@@ -25,6 +25,8 @@ export function language(code, labels = {}) {
     say(key, places = {}) {
       return MESSAGES[code][key].replace(/\{(\w+)\}/g, (_, name) => places[name]);
     },
+    /** "label: value", with the language's own space before the colon. */
+    about: (label, value) => `${label}${code === "fr" ? "\u00a0" : ""}: ${value}`,
     /** The field of an answer that is in this language, else the other: `label` and `label_en`, `title_fr` and `title_en`. */
     pick(object, field) {
       return object[`${field}_${code}`] ?? object[field] ?? object[`${field}_fr`] ?? "";

@@ -59,7 +59,7 @@ async function load() {
     await Promise.all([context.ready.then(() => showControls(context)), ...frames.map((one) => one.load(context, signal))]);
   } catch (error) {
     if (signal.aborted || error.name === "AbortError") return;
-    showFailure(error, () => go({ scope: undefined, target: undefined }));
+    showFailure(error, error.status === 404 ? () => go({ scope: undefined, target: undefined }) : load);
     return;
   }
   if (signal.aborted) return;
@@ -187,7 +187,7 @@ function showEmpty() {
     el("h2", {}, words.say(empty.code ? "emptyTables" : "emptyTitle")),
     empty.code && el("p", {}, sentence(empty, words)),
     el("p", {}, words.say("emptyIntro")),
-    el("ol", { class: "steps" }, Object.entries(steps).map(([dag, key]) => el("li", {}, el("code", {}, dag), ` : ${words.say(key)}`))),
+    el("ol", { class: "steps" }, Object.entries(steps).map(([dag, key]) => el("li", {}, el("code", {}, dag), words.about("", words.say(key))))),
     el("button", { type: "button", class: "button", on: { click: start } }, words.say("emptyRetry")),
   );
 }

@@ -86,7 +86,7 @@ function drawing(points, period, metric, words) {
 function told(point, period, metric, words) {
   const value = point.value === null ? words.say("noRow") : words.measured(point.value, metric.unit);
   const remarks = [point.complete === false && words.say("toDate"), point.reconstructed > 0 && words.say("reconstructed").toLowerCase()];
-  return [`${words.when(period, point.date)} : ${value}`, ...remarks.filter(Boolean)].join(" · ");
+  return [words.about(words.when(period, point.date), value), ...remarks.filter(Boolean)].join(" · ");
 }
 
 function legend(points, words) {

@@ -19,7 +19,7 @@ export const freshness = {
         el("p", {}, capturedAt ? words.say("capturedAt", { date: words.moment(capturedAt) }) : words.say("neverComputed")),
         latest && el("p", { class: "quiet" }, words.say("figuresOf", { date: words.day(latest) })),
         facts.length > 0 && factsTable(facts, words),
-        failed.map((one) => el("p", { class: "error" }, `${written(one, words)} : ${words.say("failed")}. `, one.message)),
+        failed.map((one) => el("p", { class: "error" }, words.about(written(one, words), words.say("failed")), ". ", one.message)),
       ],
       csv: facts.length > 0,
     };

@@ -66,9 +66,9 @@ function headline(last, words) {
 
 function told(point, period, words) {
   const when = words.when(period, point.date);
-  if (point.expected === null) return `${when} : ${words.say("noRow")}`;
+  if (point.expected === null) return words.about(when, words.say("noRow"));
   const { expected, done, gap } = texts(point, words);
-  return `${when} : ${words.say("expected")} ${expected} · ${words.say("done")} ${done} · ${words.say("gap")} ${gap}`;
+  return words.about(when, `${words.say("expected")} ${expected} · ${words.say("done")} ${done} · ${words.say("gap")} ${gap}`);
 }
 
 function legend(known, words) {

@@ -60,7 +60,7 @@ function row(label, domain, looks, words) {
       domain.states.map(({ code, count }) =>
         el(
           "div",
-          { class: `segment ${looks.get(code)}`, style: { "flex-grow": count }, title: `${words.name("state", code)} : ${words.number(count)} (${share(count, domain.total, words)})` },
+          { class: `segment ${looks.get(code)}`, style: { "flex-grow": count }, title: words.about(words.name("state", code), `${words.number(count)} (${share(count, domain.total, words)})`) },
           count / domain.total >= WIDE_ENOUGH && share(count, domain.total, words),
         ),
       ),

@@ -32,7 +32,7 @@ function card(tile, period, { selection, words, go }) {
       {},
       el(
         "button",
-        { type: "button", class: "plain", id: `tile-${tile.code}`, "aria-pressed": String(chosen), on: { click: () => go({ metric: tile.code }) } },
+        { type: "button", class: "plain", id: `tile-${tile.code}`, "aria-pressed": String(chosen), title: words.say("showCurve"), on: { click: () => go({ metric: tile.code }) } },
         words.pick(tile, "label"),
       ),
     ),
