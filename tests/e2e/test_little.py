@@ -41,7 +41,7 @@ def test_status_and_an_alert_that_leads_to_its_figures(one_day: Site, visit: Vis
     with visit(one_day) as person:
         person.open(scope=one_day.scope("GLOBAL"), target=one_day.target("GLOBAL"))
         alert = person.find("#alerts [data-code=PCT_ACQUIS]")
-        expect(alert).to_contain_text("depuis le 26 févr. 2026")
+        expect(alert).to_contain_text("% Compétences acquises")
         items = one_day.airflow.call("GET", "/kpi/api/status")["items"]
         assert person.texts("#status h3") == [item["title_fr"] for item in items]
         alert.get_by_role("button").click()

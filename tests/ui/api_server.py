@@ -26,10 +26,11 @@ SECONDS_TO_START = 120.0
 
 
 class ApiServer:
-    """A running api-server: its address, and a token for each account."""
+    """A running api-server: its address, the leader of its processes, and a token for each account."""
 
-    def __init__(self, address: str, home: Path) -> None:
+    def __init__(self, address: str, home: Path, leader: int) -> None:
         self.address = address
+        self.leader = leader
         self._passwords = home / "simple_auth_manager_passwords.json.generated"
 
     def token(self, account: str) -> str:
@@ -66,7 +67,7 @@ def running(home: Path, connections: Mapping[str, object]) -> Iterator[ApiServer
     process = launch("api-server", variables, home / "services", first)
     try:
         _wait(address, process, home)
-        yield ApiServer(address, home)
+        yield ApiServer(address, home, process.pid)
     finally:
         stop({"api-server": process.pid})
         process.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -112,6 +113,14 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     asked = _queries(filled)
     assert client.get(f"/api/{path}").status_code == 200
     assert _queries(filled) - asked <= most + 1  # the count itself
+
+
+def test_more_people_at_once_than_there_are_sessions(client: httpx.Client) -> None:
+    path = f"/api/{EVOLUTION}&from=2026-02-01&to=2026-02-20"
+    expected = client.get(path).json()
+    with ThreadPoolExecutor(3 * reading.SESSIONS) as people:
+        answers = list(people.map(lambda _: client.get(path), range(100)))
+    assert [one.json() for one in answers if one.json() != expected] == []
 
 
 def _queries(filled: Warehouse) -> int:

@@ -34,7 +34,8 @@ class Refused(Exception):
     def not_found(cls, french: str, english: str, value: object, where: str) -> Refused:
         """Say that there is no such thing, and which route lists those that there are."""
         return cls(
-            *(404, "not_found"),
+            404,
+            "not_found",
             f"{french} {value} introuvable ; {where} donne la liste.",
             f"{english} {value} does not exist; {where} lists those that do.",
         )

@@ -71,7 +71,8 @@ async def _wrong_parameter(request: Request, error: Exception) -> Response:
     if first["type"] == "missing":
         return _say(
             Refused(
-                *(422, "input"),
+                422,
+                "input",
                 f"Le paramètre {name} manque ; donnez {french}.",
                 f"The parameter {name} is missing; give {english}.",
             )
@@ -79,7 +80,8 @@ async def _wrong_parameter(request: Request, error: Exception) -> Response:
     value = repr(first["input"])[:_SHOWN]
     return _say(
         Refused(
-            *(422, "input"),
+            422,
+            "input",
             f"Le paramètre {name} ne peut pas être {value} ; donnez {french}.",
             f"The parameter {name} cannot be {value}; give {english}.",
         )
@@ -89,7 +91,8 @@ async def _wrong_parameter(request: Request, error: Exception) -> Response:
 async def _database_away(request: Request, error: Exception) -> Response:
     return _say(
         Refused(
-            *(503, "database"),
+            503,
+            "database",
             "La base des indicateurs ne répond pas ; vérifiez le serveur MySQL et la connexion kpi_read "
             "d'Airflow, puis rechargez la page. La cause est dans le journal de l'api-server.",
             "The KPI database does not answer; check the MySQL server and Airflow's connection kpi_read, "
@@ -101,7 +104,8 @@ async def _database_away(request: Request, error: Exception) -> Response:
 async def _not_bootstrapped(request: Request, error: Exception) -> Response:
     return _say(
         Refused(
-            *(503, "schema"),
+            503,
+            "schema",
             "Les tables kpi_* manquent ou sont d'une version plus ancienne ; lancez le DAG kpi_bootstrap, "
             "puis kpi_time_dimension et kpi_daily.",
             "The kpi_* tables are missing or older than this package; run the DAG kpi_bootstrap, then "

@@ -1,10 +1,10 @@
-"""The small dimensions in memory: metrics and the tree of targets for a minute, which dates there are for seconds."""
+"""Small tables in memory: metrics and the tree of targets for a minute, dates and counts of rejects for seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from cachetools.func import ttl_cache
@@ -15,7 +15,7 @@ from kpi.ui import labels, reading
 from kpi.ui.answers import Refused
 
 SECONDS_KEPT = 60
-SECONDS_DATES_ARE_KEPT = 5
+SECONDS_KEPT_SHORT = 5
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,17 @@ def _tree() -> Tree:
     return tree
 
 
-@ttl_cache(maxsize=1, ttl=SECONDS_DATES_ARE_KEPT)
+@ttl_cache(maxsize=1, ttl=SECONDS_KEPT_SHORT)
 def dates() -> dict[str, tuple[date | None, date | None]]:
     """Return the first and the last date_id that each period has, None where it has none."""
     return {row["period"]: (row["first"], row["latest"]) for row in reading.rows("periods")}
+
+
+@ttl_cache(maxsize=1, ttl=SECONDS_KEPT_SHORT)
+def rejects() -> tuple[datetime | None, list[reading.Row]]:
+    """Return the instant of the last capture (UTC) and what could not be used, counted by reason."""
+    captured_at = reading.captured_at()
+    return captured_at, reading.rows("reject_reasons", {"captured_at": captured_at})
 
 
 def metrics() -> dict[str, Metric]:
@@ -139,7 +146,7 @@ def tree_with(target: int) -> Tree:
 
 def forget() -> None:
     """Forget what is kept: the next question goes to the database."""
-    for kept in (_metrics, _tree, dates):
+    for kept in (_metrics, _tree, dates, rejects):
         kept.cache_clear()
 
 

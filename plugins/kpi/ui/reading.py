@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -99,6 +100,12 @@ def rows(name: str, parameters: Mapping[str, Any] | None = None, **shape: int) -
     except (KpiError, NoneFree) as error:
         log.warning("Query %s of the dashboard could not be asked: %s", name, error)
         raise DatabaseAway(str(error)) from error
+
+
+def captured_at() -> datetime | None:
+    """Return the instant of the last capture, UTC; None before the first."""
+    found = rows("captured_at")
+    return found[0]["captured_at"] if found else None
 
 
 @contextmanager

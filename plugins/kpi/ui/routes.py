@@ -13,7 +13,7 @@ from kpi.run_dates import SCOPE_TYPES
 from kpi.settings import settings
 from kpi.ui import dimensions, labels
 from kpi.ui.answers import DataResponse, Output, Refused
-from kpi.ui.reading import Row, rows
+from kpi.ui.reading import Row, captured_at, rows
 from kpi.ui.reliability import reliability
 from kpi.ui.selection import AskedFigures, AskedRange, Id, IdInPath, metric_of, today
 
@@ -201,31 +201,15 @@ def siblings(
         parameters | better | {"metric": chosen.id, "type": kind, "most": limit},
         among_learners=kind == "APPRENANT",
     )
-    scopes = found[0]["scopes"] if found else 0
-    table = [
-        {
-            "rank": row["rank"],
-            **{key: row[key] for key in ("label", "value", "sample_size")},
-            **{key: row[key] for key in ("numerator", "denominator")},
-            "reliability": reliability(row["sample_size"], row["denominator"]),
-        }
-        for row in found
-    ]
     content = {
         "metric": chosen.code,
         "unit": chosen.unit,
         **_when(parameters),
         **better,
-        "rows": [
-            {
-                "scope": {key: row[key] for key in ("id", "type", "ref_id", "label")},
-                "chosen": row["chosen"],
-                **{key: value for key, value in line.items() if key != "label"},
-            }
-            for row, line in zip(found, table, strict=True)
-        ],
-        "left_out": scopes - len(found),
+        "rows": [{"scope": _named(row), "chosen": row["chosen"], **_ranked(row)} for row in found],
+        "left_out": found[0]["scopes"] - len(found) if found else 0,
     }
+    table = [{"rank": row["rank"], "label": row["label"], **_ranked(row)} for row in found]
     return output.reply(content, f"siblings_{chosen.code}", table)
 
 
@@ -233,7 +217,7 @@ def siblings(
 def freshness(output: AskedOutput) -> Response:
     """What each table was last written for, from the ledger."""
     found = rows("freshness")
-    content = {"captured_at": _captured_at(), "facts": found}
+    content = {"captured_at": captured_at(), "facts": found}
     return output.reply(content, "freshness", found)
 
 
@@ -244,12 +228,11 @@ def rejects(
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Response:
     """What could not be used: counted by reason, then a page of the list."""
-    captured_at = _captured_at()
-    reasons = rows("reject_reasons", {"captured_at": captured_at})
+    last_capture, reasons = dimensions.rejects()
     found = rows("rejects", {"most": limit, "skipped": offset})
     content = {
         "total": sum(row["rows"] for row in reasons),
-        "captured_at": captured_at,
+        "captured_at": last_capture,
         "reasons": reasons,
         "rows": found,
     }
@@ -281,11 +264,6 @@ def _scope(id: int) -> Row:
     return found[0]
 
 
-def _captured_at() -> Any:
-    found = rows("captured_at")
-    return found[0]["captured_at"] if found else None
-
-
 def _when(parameters: Row) -> Row:
     return {"period": parameters["period"], "date": parameters["date"]}
 
@@ -300,6 +278,15 @@ def _over(parameters: Row) -> Row:
 
 def _judged(row: Row) -> Row:
     return {**row, "reliability": reliability(row["sample_size"], row.get("denominator"))}
+
+
+def _named(row: Row) -> Row:
+    return {key: row[key] for key in ("id", "type", "ref_id", "label")}
+
+
+def _ranked(row: Row) -> Row:
+    keys = ("rank", "value", "sample_size", "numerator", "denominator")
+    return _judged({key: row[key] for key in keys})
 
 
 def _in_language(row: Row, output: Output) -> Row:

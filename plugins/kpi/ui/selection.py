@@ -94,13 +94,15 @@ class Range:
         first = self.first or min(last, max(usual, earliest or usual))
         if first > last:
             raise Refused(
-                *(422, "input"),
+                422,
+                "input",
                 f"La plage commence le {first}, après sa fin, le {last} ; inversez from et to.",
                 f"The range begins on {first}, after its end, {last}; swap from and to.",
             )
         if (last - first).days >= MOST_POINTS * days:
             raise Refused(
-                *(422, "input"),
+                422,
+                "input",
                 f"La plage du {first} au {last} dépasse {MOST_POINTS} points ; raccourcissez-la "
                 "ou prenez une période plus longue.",
                 f"The range from {first} to {last} has more than {MOST_POINTS} points; shorten it "
@@ -118,7 +120,8 @@ def metric_of(code: str, period: AnyPeriod) -> dimensions.Metric:
     found = dimensions.metric(code)
     if (period == "R") != (found.window is not None):
         raise Refused(
-            *(422, "input"),
+            422,
+            "input",
             f"L'indicateur {code} n'a pas de période {period} ; les fenêtres glissantes (R) ont des "
             "indicateurs à part, ceux dont rolling n'est pas nul dans api/options.",
             f"The metric {code} has no period {period}; rolling windows (R) are metrics of their own, "

@@ -58,7 +58,6 @@ function about(alert, { words, go }) {
   return [
     level(alert.level, words),
     el("p", {}, words.pick(alert, "message")),
-    alert.since && el("p", { class: "quiet" }, words.say("since", { date: words.day(alert.since) })),
     there.length > 0 && el("button", { type: "button", class: "button", on: { click: follow } }, there.map((one) => named(one, words)).join(" · ")),
   ];
 }
