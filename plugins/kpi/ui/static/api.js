@@ -1,6 +1,9 @@
 /** Questions to the server: GET requests that answer JSON, relative to the page's own address. */
 
-/** An answer that is no data: `status` is HTTP's, 0 when the server cannot be reached; `sentences` says why, by language, `code` what kind it is. */
+/**
+ * An answer that is no data: `status` is HTTP's, 0 when the server cannot be reached; `sentences` says why, by
+ * language, `code` what kind it is.
+ */
 export class ApiError extends Error {
   constructor(status, sentences = {}, code = null) {
     super(`the server answered ${status}`);

@@ -5,8 +5,8 @@ import { el, newId } from "./dom.js";
 const PAUSE_MS = 150; // of typing, before a search
 
 /**
- * Make one whose box has this id. `search(text, signal)` answers {options: [{id, label}], note, count}; `choose(option)` is called with the one
- * taken; `texts`: {label, hint}. `shown` is the label of what is chosen now.
+ * Make one whose box has this id. `search(text, signal)` answers {options: [{id, label}], note, count};
+ * `choose(option)` is called with the one taken; `texts`: {label, hint}. `shown` is the label of what is chosen now.
  */
 export function combobox({ id, search, choose, texts, shown }) {
   const ids = { input: id, list: newId("list"), hint: newId("hint") };
@@ -63,7 +63,12 @@ export function combobox({ id, search, choose, texts, shown }) {
       element: el(
         "li",
         // Not `click`: the box would lose the focus first, and close.
-        { id: newId("option"), role: "option", "aria-selected": "false", on: { mousedown: (event) => event.preventDefault() } },
+        {
+          id: newId("option"),
+          role: "option",
+          "aria-selected": "false",
+          on: { mousedown: (event) => event.preventDefault() },
+        },
         option.label,
       ),
     }));

@@ -9,9 +9,10 @@ const LABEL = 76; // pixels that a date on the axis needs
 const MANY = 100; // points: beyond, the line's own marks are left out
 
 /**
- * Draw curves. `dates`: ISO days; `series`: [{label, values, colour, kind}], where `kind` is "line" (with gaps where a value is
- * null), "dashed", or marks without a line: "open" rings, "dots"; `range`: [least, most] or null to fit; `tell(index)` says
- * in words what is under the pointer, `tick(iso)` and `number(value)` name axes. Returns {element, dispose}.
+ * Draw curves. `dates`: ISO days; `series`: [{label, values, colour, kind}], where `kind` is "line" (with gaps where a
+ * value is null), "dashed", or marks without a line: "open" rings, "dots"; `range`: [least, most] or null to fit;
+ * `tell(index)` says in words what is under the pointer, `tick(iso)` and `number(value)` name axes. Returns {element,
+ * dispose}.
  */
 export function curve({ dates, series, range, describe, tell, tick, number }) {
   const readout = el("p", { class: "readout", "aria-hidden": "true" });
@@ -23,7 +24,12 @@ export function curve({ dates, series, range, describe, tell, tick, number }) {
     plot?.destroy();
     const ink = colour("ink-soft", canvas);
     const line = colour("line", canvas);
-    const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 4 }, font: "12px sans-serif" };
+    const axis = {
+      stroke: ink,
+      grid: { stroke: line, width: 1 },
+      ticks: { stroke: line, width: 1, size: 4 },
+      font: "12px sans-serif",
+    };
     const options = {
       width: Math.max(canvas.clientWidth, 200),
       height: HEIGHT,

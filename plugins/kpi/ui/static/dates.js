@@ -25,7 +25,8 @@ export function seconds(day) {
 export function endOf(period, day) {
   const date = new Date(instant(day));
   if (period === "W") return addDays(day, (7 - date.getUTCDay()) % 7);
-  if (period === "M") return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).toISOString().slice(0, 10);
+  if (period === "M")
+    return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).toISOString().slice(0, 10);
   return day;
 }
 

@@ -1,8 +1,9 @@
 /** Elements made from data: text goes in as text, never as markup. */
 
 /**
- * Make an element. Properties: `class`, `on` ({event: listener}), `style` ({property: value}), any attribute;
- * true sets an empty attribute, null, undefined and false leave it out. Children: nodes, texts, lists of them; null is left out.
+ * Make an element. Properties: `class`, `on` ({event: listener}), `style` ({property: value}), any attribute; true
+ * sets an empty attribute, null, undefined and false leave it out. Children: nodes, texts, lists of them; null is left
+ * out.
  */
 export function el(tag, properties = {}, ...children) {
   const { on = {}, style = {}, ...attributes } = properties;
@@ -14,7 +15,9 @@ export function el(tag, properties = {}, ...children) {
   // Through the object model: the page's content policy refuses style attributes.
   for (const [name, value] of Object.entries(style)) element.style.setProperty(name, value);
   for (const [event, listener] of Object.entries(on)) element.addEventListener(event, listener);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -63,12 +66,24 @@ export function table(caption, columns, rows) {
       "table",
       {},
       el("caption", { class: "unseen" }, caption),
-      el("thead", {}, el("tr", {}, columns.map(({ title }, i) => el("th", { scope: "col", class: kind(i) }, title)))),
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          columns.map(({ title }, i) => el("th", { scope: "col", class: kind(i) }, title)),
+        ),
+      ),
       el(
         "tbody",
         {},
         rows.map((cells) =>
-          el("tr", {}, cells.map((cell, i) => el(i ? "td" : "th", { scope: i ? null : "row", class: kind(i) }, cell))),
+          el(
+            "tr",
+            {},
+            cells.map((cell, i) => el(i ? "td" : "th", { scope: i ? null : "row", class: kind(i) }, cell)),
+          ),
         ),
       ),
     ),

@@ -64,11 +64,16 @@ function period({ selection, options, words, go }) {
     "fieldset",
     { class: "field" },
     el("legend", {}, words.say("period")),
-    choices("period", options.periods.map((one) => ({
-      value: one.period,
-      label: words.pick(one, "label"),
-      disabled: one.latest === null,
-    })), selection.period, (value) => go({ period: value, curve: undefined })),
+    choices(
+      "period",
+      options.periods.map((one) => ({
+        value: one.period,
+        label: words.pick(one, "label"),
+        disabled: one.latest === null,
+      })),
+      selection.period,
+      (value) => go({ period: value, curve: undefined }),
+    ),
   );
 }
 
@@ -102,20 +107,48 @@ function date({ selection, options, day, words, go }) {
     const to = step(selection.period, day, count);
     const disabled = to > last || endOf(selection.period, to) < bounds.first;
     const title = words.say(count < 0 ? "earlier" : "later");
-    return el("button", { type: "button", id, class: "button", disabled, title, "aria-label": title, on: { click: () => move(to) } }, glyph);
+    return el(
+      "button",
+      { type: "button", id, class: "button", disabled, title, "aria-label": title, on: { click: () => move(to) } },
+      glyph,
+    );
   };
   const pick = (picked) => picked && move(endOf(selection.period, clamp(picked, bounds.first, last)));
   // A text box and not the browser's own: that one shows dates in the browser's language, not the page's.
-  const input = el("input", { type: "text", id: "date", autocomplete: "off", inputmode: "numeric", placeholder: words.say("dateForm"), value: words.digits(day) });
+  const input = el("input", {
+    type: "text",
+    id: "date",
+    autocomplete: "off",
+    inputmode: "numeric",
+    placeholder: words.say("dateForm"),
+    value: words.digits(day),
+  });
   input.addEventListener("change", () => {
     const wrong = written(input.value) === null;
     input.setAttribute("aria-invalid", String(wrong));
     input.title = wrong ? words.say("dateWrong") : "";
     pick(written(input.value));
   });
-  const hidden = { type: "date", class: "calendar", tabindex: "-1", "aria-hidden": "true", value: day, min: bounds.first, max: last };
-  const calendar = el("input", { ...hidden, on: { change: (event) => isDay(event.target.value) && pick(event.target.value) } });
-  const opener = { type: "button", id: "date-calendar", class: "button", title: words.say("calendar"), "aria-label": words.say("calendar") };
+  const hidden = {
+    type: "date",
+    class: "calendar",
+    tabindex: "-1",
+    "aria-hidden": "true",
+    value: day,
+    min: bounds.first,
+    max: last,
+  };
+  const calendar = el("input", {
+    ...hidden,
+    on: { change: (event) => isDay(event.target.value) && pick(event.target.value) },
+  });
+  const opener = {
+    type: "button",
+    id: "date-calendar",
+    class: "button",
+    title: words.say("calendar"),
+    "aria-label": words.say("calendar"),
+  };
   return el(
     "div",
     { class: "field" },
@@ -128,7 +161,17 @@ function date({ selection, options, day, words, go }) {
       calendar,
       el("button", { ...opener, on: { click: () => calendar.showPicker() } }, "▾"),
       stepper("date-later", 1, "›"),
-      el("button", { type: "button", id: "date-latest", class: "button", disabled: !selection.date, on: { click: () => go({ date: undefined }) } }, words.say("latest")),
+      el(
+        "button",
+        {
+          type: "button",
+          id: "date-latest",
+          class: "button",
+          disabled: !selection.date,
+          on: { click: () => go({ date: undefined }) },
+        },
+        words.say("latest"),
+      ),
     ),
   );
 }
@@ -147,7 +190,15 @@ function path({ tree, words, go }) {
       "ol",
       {},
       tree.path.map((one) => el("li", {}, targetButton(one, words, go, "plain"))),
-      el("li", {}, el("span", { id: `target-${tree.target.id}`, tabindex: "-1", "aria-current": "page" }, named(tree.target, words))),
+      el(
+        "li",
+        {},
+        el(
+          "span",
+          { id: `target-${tree.target.id}`, tabindex: "-1", "aria-current": "page" },
+          named(tree.target, words),
+        ),
+      ),
     ),
   );
 }
@@ -156,13 +207,18 @@ function children({ tree, words, go }) {
   if (!tree.target) return null;
   const [some, others] = [tree.children.slice(0, CHILDREN_SHOWN), tree.children.slice(CHILDREN_SHOWN)];
   const list = (targets) =>
-    el("ul", { class: "targets" }, targets.map((one) => el("li", {}, targetButton(one, words, go, "button"))));
+    el(
+      "ul",
+      { class: "targets" },
+      targets.map((one) => el("li", {}, targetButton(one, words, go, "button"))),
+    );
   return el(
     "nav",
     { class: "children", "aria-label": words.say("children") },
     el("span", { class: "caption", "aria-hidden": "true" }, words.say(some.length ? "children" : "noChildren")),
     some.length > 0 && list(some),
-    others.length > 0 && el("details", {}, el("summary", {}, words.say("moreChildren", { n: others.length })), list(others)),
+    others.length > 0 &&
+      el("details", {}, el("summary", {}, words.say("moreChildren", { n: others.length })), list(others)),
   );
 }
 
@@ -170,7 +226,13 @@ function targetButton(target, words, go, className) {
   const title = words.name("target_type", target.type);
   return el(
     "button",
-    { type: "button", id: `target-${target.id}`, class: className, title, on: { click: () => go({ target: target.id }) } },
+    {
+      type: "button",
+      id: `target-${target.id}`,
+      class: className,
+      title,
+      on: { click: () => go({ target: target.id }) },
+    },
     named(target, words),
   );
 }

@@ -13,11 +13,21 @@ export function language(code, labels = {}) {
   const signed = number({ maximumFractionDigits: 1, signDisplay: "exceptZero" });
   // A date is the server's local day, an instant is shown in the reader's zone.
   const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-  const digits = new Intl.DateTimeFormat(locale, { day: "2-digit", month: "2-digit", year: "numeric", timeZone: "UTC" });
+  const digits = new Intl.DateTimeFormat(locale, {
+    day: "2-digit",
+    month: "2-digit",
+    year: "numeric",
+    timeZone: "UTC",
+  });
   const shortDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
   const shortMonth = new Intl.DateTimeFormat(locale, { month: "short", year: "2-digit", timeZone: "UTC" });
   const month = new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" });
-  const moment = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const moment = new Intl.DateTimeFormat(locale, {
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
 
   const words = {
     code,
@@ -27,7 +37,10 @@ export function language(code, labels = {}) {
     },
     /** "label: value", with the language's own space before the colon. */
     about: (label, value) => `${label}${code === "fr" ? "\u00a0" : ""}: ${value}`,
-    /** The field of an answer that is in this language, else the other: `label` and `label_en`, `title_fr` and `title_en`. */
+    /**
+     * The field of an answer that is in this language, else the other: `label` and `label_en`, `title_fr` and
+     * `title_en`.
+     */
     pick(object, field) {
       return object[`${field}_${code}`] ?? object[field] ?? object[`${field}_fr`] ?? "";
     },

@@ -56,7 +56,10 @@ async function load() {
   PARTS.announcer.textContent = context.words.say("loading");
   if (!frames[0].element.isConnected) PARTS.main.replaceChildren(...frames.map(({ element }) => element));
   try {
-    await Promise.all([context.ready.then(() => showControls(context)), ...frames.map((one) => one.load(context, signal))]);
+    await Promise.all([
+      context.ready.then(() => showControls(context)),
+      ...frames.map((one) => one.load(context, signal)),
+    ]);
   } catch (error) {
     if (signal.aborted || error.name === "AbortError") return;
     showFailure(error, error.status === 404 ? () => go({ scope: undefined, target: undefined }) : load);
@@ -68,8 +71,8 @@ async function load() {
 }
 
 /**
- * What sections are shown from: {selection, options, words, day, go, again, ready}; once `ready`, also {scope, tree, metrics,
- * curvePeriod}, and `selection.metric` is one that the target has.
+ * What sections are shown from: {selection, options, words, day, go, again, ready}; once `ready`, also {scope, tree,
+ * metrics, curvePeriod}, and `selection.metric` is one that the target has.
  */
 function newContext(signal) {
   const given = Object.entries(chosen).filter(([, value]) => value !== undefined);
@@ -96,14 +99,18 @@ async function complete(context, signal) {
     ask("targets", { id: selection.target }, signal),
   ]);
   const metrics = options.metrics.filter(
-    ({ target_levels: levels, rolling }) => levels.includes(tree.target.type) && (selection.period === "R") === (rolling !== null),
+    ({ target_levels: levels, rolling }) =>
+      levels.includes(tree.target.type) && (selection.period === "R") === (rolling !== null),
   );
   selection.metric = metricAmong(metrics, selection.metric);
   const curvePeriod = selection.period === "R" ? "R" : (selection.curve ?? selection.period);
   Object.assign(context, { scope, tree, metrics, curvePeriod });
 }
 
-/** The metric of this code, else its window or what it is a window of, else the progress, else any; undefined without any. */
+/**
+ * The metric of this code, else its window or what it is a window of, else the progress, else any; undefined without
+ * any.
+ */
 function metricAmong(metrics, code) {
   const base = (one) => one?.rolling?.of ?? one?.code;
   const wanted = base(options.metrics.find((one) => one.code === code));
@@ -131,7 +138,9 @@ function speak(words) {
 
 function bar(context) {
   const { words, scope, tree } = context;
-  const about = [words.name("scope_type", scope.type), scope.type !== "GLOBAL" && named(scope, words)].filter(Boolean).join(" ");
+  const about = [words.name("scope_type", scope.type), scope.type !== "GLOBAL" && named(scope, words)]
+    .filter(Boolean)
+    .join(" ");
   return [
     el(
       "div",
@@ -158,7 +167,12 @@ function languageChoice(lang, words) {
     { value: "fr", label: "Français" },
     { value: "en", label: "English" },
   ];
-  return el("fieldset", { class: "bare" }, el("legend", { class: "unseen" }, words.say("language")), choices("lang", both, lang, (value) => go({ lang: value })));
+  return el(
+    "fieldset",
+    { class: "bare" },
+    el("legend", { class: "unseen" }, words.say("language")),
+    choices("lang", both, lang, (value) => go({ lang: value })),
+  );
 }
 
 function shareButton({ selection, day, words }) {
@@ -175,19 +189,33 @@ function shareButton({ selection, day, words }) {
       field.select();
     }
   };
-  return el("button", { type: "button", class: "button", id: "share", "data-link": link, on: { click: copy } }, words.say("share"));
+  return el(
+    "button",
+    { type: "button", class: "button", id: "share", "data-link": link, on: { click: copy } },
+    words.say("share"),
+  );
 }
 
 /** Before the first night: what to run, in which order. */
 function showEmpty() {
   const words = bareWords();
-  const steps = { kpi_bootstrap: "emptyBootstrap", kpi_time_dimension: "emptyTime", kpi_daily: "emptyDaily", kpi_rollup: "emptyRollup", kpi_backfill: "emptyBackfill" };
+  const steps = {
+    kpi_bootstrap: "emptyBootstrap",
+    kpi_time_dimension: "emptyTime",
+    kpi_daily: "emptyDaily",
+    kpi_rollup: "emptyRollup",
+    kpi_backfill: "emptyBackfill",
+  };
   showAlone(
     words,
     el("h2", {}, words.say(empty.code ? "emptyTables" : "emptyTitle")),
     empty.code && el("p", {}, sentence(empty, words)),
     el("p", {}, words.say("emptyIntro")),
-    el("ol", { class: "steps" }, Object.entries(steps).map(([dag, key]) => el("li", {}, el("code", {}, dag), words.about("", words.say(key))))),
+    el(
+      "ol",
+      { class: "steps" },
+      Object.entries(steps).map(([dag, key]) => el("li", {}, el("code", {}, dag), words.about("", words.say(key)))),
+    ),
     el("button", { type: "button", class: "button", on: { click: start } }, words.say("emptyRetry")),
   );
 }

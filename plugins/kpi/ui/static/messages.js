@@ -131,7 +131,8 @@ export const MESSAGES = {
     emptyRollup: "suit chaque nuit : semaines, mois, fenêtres ; activez-le aussi",
     emptyBackfill: "facultatif : calcule les jours d’avant",
     emptyRetry: "Regarder de nouveau",
-    noTiles: "Aucun chiffre pour cette sélection à cette date. Choisissez un module ou plus bas, une autre date ou un autre point de vue.",
+    noTiles:
+      "Aucun chiffre pour cette sélection à cette date. Choisissez un module ou plus bas, une autre date ou un autre point de vue.",
     noFigures: "Aucune valeur pour cette sélection.",
     noMetric: "Aucun indicateur n’est calculé à ce niveau : descendez vers un module.",
     retry: "Réessayer",
@@ -271,7 +272,8 @@ export const MESSAGES = {
     emptyRollup: "follows each night: weeks, months, windows; unpause it too",
     emptyBackfill: "optional: computes the days before",
     emptyRetry: "Look again",
-    noTiles: "No figure for this selection on this date. Choose a module or below, another date or another point of view.",
+    noTiles:
+      "No figure for this selection on this date. Choose a module or below, another date or another point of view.",
     noFigures: "No value for this selection.",
     noMetric: "No indicator is computed at this level: go down to a module.",
     retry: "Try again",

@@ -6,10 +6,11 @@ import { el, keepFocus } from "./dom.js";
 /**
  * Make the frame of a section; `load(context, signal)` fills it. What it holds stays until the next answer is there.
  *
- * A section is {id, csv, optional, needsTarget, question(context), show(answer, context)}. `question` gives [path, parameters], or
- * null when there is nothing to ask; `show` gives {title, tools, picture, table, summary, csv, dispose}, or null to hide it;
- * `summary` is what the table is called, `csv` whether there are rows to download: by default, when there is a table.
- * `optional`: hidden too when the server does not know the path. `needsTarget`: asked only once the target's type is known.
+ * A section is {id, csv, optional, needsTarget, question(context), show(answer, context)}. `question` gives [path,
+ * parameters], or null when there is nothing to ask; `show` gives {title, tools, picture, table, summary, csv,
+ * dispose}, or null to hide it; `summary` is what the table is called, `csv` whether there are rows to download: by
+ * default, when there is a table. `optional`: hidden too when the server does not know the path. `needsTarget`: asked
+ * only once the target's type is known.
  */
 export function frame(section) {
   const element = el("section", { id: section.id, class: "panel", "aria-labelledby": `${section.id}-title` });
@@ -43,7 +44,10 @@ export function frame(section) {
 
 /** Whether scope or target could not be read: the page says that once, in place of all sections. */
 function notReady({ ready }) {
-  return ready.then(() => false, () => true);
+  return ready.then(
+    () => false,
+    () => true,
+  );
 }
 
 function laidOut(section, { title, tools = [], picture, table, summary, csv = Boolean(table) }, question, { words }) {
@@ -51,23 +55,28 @@ function laidOut(section, { title, tools = [], picture, table, summary, csv = Bo
   return [
     heading(section, title, [tools, link]),
     el("div", { class: "picture" }, picture),
-    table && el("details", { class: "values" }, el("summary", { id: `${section.id}-table` }, summary ?? words.say("table")), table),
+    table &&
+      el(
+        "details",
+        { class: "values" },
+        el("summary", { id: `${section.id}-table` }, summary ?? words.say("table")),
+        table,
+      ),
   ].filter(Boolean);
 }
 
 function heading(section, title, tools) {
-  return el(
-    "header",
-    {},
-    el("h2", { id: `${section.id}-title` }, title),
-    el("div", { class: "tools" }, tools),
-  );
+  return el("header", {}, el("h2", { id: `${section.id}-title` }, title), el("div", { class: "tools" }, tools));
 }
 
 function csvLink(section, title, [path, parameters], words) {
   const href = address(path, { ...parameters, format: "csv", lang: words.code });
   const spoken = words.say("csvOf", { title });
-  return el("a", { class: "button", id: `${section.id}-csv`, href, download: true, "aria-label": spoken }, words.say("csv"));
+  return el(
+    "a",
+    { class: "button", id: `${section.id}-csv`, href, download: true, "aria-label": spoken },
+    words.say("csv"),
+  );
 }
 
 function failed(section, error, { words, again }) {

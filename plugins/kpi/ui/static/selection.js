@@ -3,11 +3,17 @@
 import { isDay } from "./dates.js";
 
 const NUMBERS = ["scope", "target"];
-const WORDS = { period: /^[DWMR]$/, curve: /^[DWM]$/, lang: /^(fr|en)$/, metric: /^[A-Z0-9_]{1,64}$/, domain: /^[A-Z_]{1,32}$/ };
+const WORDS = {
+  period: /^[DWMR]$/,
+  curve: /^[DWM]$/,
+  lang: /^(fr|en)$/,
+  metric: /^[A-Z0-9_]{1,64}$/,
+  domain: /^[A-Z_]{1,32}$/,
+};
 
 /**
- * The selection named by an address's query: {scope, target, period, date, metric, curve, domain, lang}, undefined where the
- * query has nothing usable. No date means the latest one.
+ * The selection named by an address's query: {scope, target, period, date, metric, curve, domain, lang}, undefined
+ * where the query has nothing usable. No date means the latest one.
  */
 export function read(query) {
   const given = new URLSearchParams(query);

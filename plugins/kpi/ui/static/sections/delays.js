@@ -33,7 +33,11 @@ function bars(measure, words) {
           "div",
           { class: "bar-row" },
           el("div", { class: "bar-label" }, words.say(name)),
-          el("div", { class: "track" }, el("div", { class: `fill ${name}`, style: { width: `${(100 * (measure[name] ?? 0)) / most}%` } })),
+          el(
+            "div",
+            { class: "track" },
+            el("div", { class: `fill ${name}`, style: { width: `${(100 * (measure[name] ?? 0)) / most}%` } }),
+          ),
           el("div", { class: "bar-value" }, words.measured(measure[name], measure.unit)),
         ),
       ),

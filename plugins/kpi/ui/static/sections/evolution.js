@@ -25,7 +25,8 @@ export const evolution = {
     if (!answer) return { title, picture: el("p", { class: "empty" }, words.say("noMetric")) };
     const metric = metrics.find(({ code }) => code === answer.metric);
     const points = sinceFirst(answer.points, ({ value }) => value !== null);
-    if (points.length === 0) return { title, tools: tools(context), picture: el("p", { class: "empty" }, words.say("noFigures")) };
+    if (points.length === 0)
+      return { title, tools: tools(context), picture: el("p", { class: "empty" }, words.say("noFigures")) };
     const drawn = curve(drawing(points, answer.period, metric, words));
     return {
       title,
@@ -46,8 +47,15 @@ export function sinceFirst(points, isKnown) {
 function tools({ selection, curvePeriod, metrics, words, go }) {
   const select = el(
     "select",
-    { id: "metric", autocomplete: "off", "aria-label": words.say("metric"), on: { change: (event) => go({ metric: event.target.value }) } },
-    metrics.map((one) => el("option", { value: one.code, selected: one.code === selection.metric }, words.pick(one, "label"))),
+    {
+      id: "metric",
+      autocomplete: "off",
+      "aria-label": words.say("metric"),
+      on: { change: (event) => go({ metric: event.target.value }) },
+    },
+    metrics.map((one) =>
+      el("option", { value: one.code, selected: one.code === selection.metric }, words.pick(one, "label")),
+    ),
   );
   if (selection.period === "R") return [select];
   const periods = ["D", "W", "M"].map((value) => ({ value, label: words.name("period", value) }));
@@ -85,7 +93,10 @@ function drawing(points, period, metric, words) {
 
 function told(point, period, metric, words) {
   const value = point.value === null ? words.say("noRow") : words.measured(point.value, metric.unit);
-  const remarks = [point.complete === false && words.say("toDate"), point.reconstructed > 0 && words.say("reconstructed").toLowerCase()];
+  const remarks = [
+    point.complete === false && words.say("toDate"),
+    point.reconstructed > 0 && words.say("reconstructed").toLowerCase(),
+  ];
   return [words.about(words.when(period, point.date), value), ...remarks.filter(Boolean)].join(" · ");
 }
 
@@ -100,7 +111,9 @@ function legend(points, words) {
   return el(
     "ul",
     { class: "legend", "aria-hidden": "true" },
-    marks.filter(([, , shown]) => shown).map(([mark, key]) => el("li", {}, el("i", { class: `mark ${mark}` }), words.say(key))),
+    marks
+      .filter(([, , shown]) => shown)
+      .map(([mark, key]) => el("li", {}, el("i", { class: `mark ${mark}` }), words.say(key))),
   );
 }
 

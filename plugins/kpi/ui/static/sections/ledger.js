@@ -11,15 +11,24 @@ export const freshness = {
 
   show({ captured_at: capturedAt, facts }, { words }) {
     const days = facts.filter(({ period, last_date: date }) => period === "D" && date);
-    const latest = days.map(({ last_date: date }) => date).sort().at(-1);
+    const latest = days
+      .map(({ last_date: date }) => date)
+      .sort()
+      .at(-1);
     const failed = facts.filter(({ state }) => state === "FAILED");
     return {
       title: words.say("freshness"),
       picture: [
-        el("p", {}, capturedAt ? words.say("capturedAt", { date: words.moment(capturedAt) }) : words.say("neverComputed")),
+        el(
+          "p",
+          {},
+          capturedAt ? words.say("capturedAt", { date: words.moment(capturedAt) }) : words.say("neverComputed"),
+        ),
         latest && el("p", { class: "quiet" }, words.say("figuresOf", { date: words.day(latest) })),
         facts.length > 0 && factsTable(facts, words),
-        failed.map((one) => el("p", { class: "error" }, words.about(written(one, words), words.say("failed")), ". ", one.message)),
+        failed.map((one) =>
+          el("p", { class: "error" }, words.about(written(one, words), words.say("failed")), ". ", one.message),
+        ),
       ],
       csv: facts.length > 0,
     };
@@ -88,7 +97,9 @@ function reasonsTable(reasons, words) {
 }
 
 function rejectedTable(rejected, words) {
-  const columns = ["key", "relation", "field", "reason", "detail", "lastSeen"].map((key) => ({ title: words.say(key) }));
+  const columns = ["key", "relation", "field", "reason", "detail", "lastSeen"].map((key) => ({
+    title: words.say(key),
+  }));
   const rows = rejected.map((one) => [
     one.source_key,
     words.name("relation", one.relation),

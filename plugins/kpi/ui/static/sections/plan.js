@@ -29,7 +29,11 @@ export const plan = {
       series: [
         { kind: "dashed", colour: "expected", values: points.map(({ expected }) => expected) },
         { kind: "line", colour: "done", values: points.map(({ done }) => done) },
-        { kind: "open", colour: "done", values: points.map(({ done, complete }) => (complete === false ? done : null)) },
+        {
+          kind: "open",
+          colour: "done",
+          values: points.map(({ done, complete }) => (complete === false ? done : null)),
+        },
       ],
       tick: period === "M" ? words.shortMonth : words.shortDay,
       number: words.number,
@@ -59,7 +63,15 @@ function headline(last, words) {
     { class: "facts" },
     fact("expected", expected),
     fact("done", done),
-    fact("gap", [el("span", { "aria-hidden": "true" }, { same: "= ", better: "▲ ", worse: "▼ " }[kind]), gap, el("small", {}, ` ${word}`)], kind),
+    fact(
+      "gap",
+      [
+        el("span", { "aria-hidden": "true" }, { same: "= ", better: "▲ ", worse: "▼ " }[kind]),
+        gap,
+        el("small", {}, ` ${word}`),
+      ],
+      kind,
+    ),
     fact("coverage", words.measured(last.coverage, "%")),
   );
 }
@@ -68,7 +80,10 @@ function told(point, period, words) {
   const when = words.when(period, point.date);
   if (point.expected === null) return words.about(when, words.say("noRow"));
   const { expected, done, gap } = texts(point, words);
-  return words.about(when, `${words.say("expected")} ${expected} · ${words.say("done")} ${done} · ${words.say("gap")} ${gap}`);
+  return words.about(
+    when,
+    `${words.say("expected")} ${expected} · ${words.say("done")} ${done} · ${words.say("gap")} ${gap}`,
+  );
 }
 
 function legend(known, words) {
@@ -77,7 +92,8 @@ function legend(known, words) {
     { class: "legend", "aria-hidden": "true" },
     el("li", {}, el("i", { class: "mark dashed" }), words.say("expected")),
     el("li", {}, el("i", { class: "mark line done" }), words.say("done")),
-    known.some(({ complete }) => complete === false) && el("li", {}, el("i", { class: "mark open done" }), words.say("legendOpen")),
+    known.some(({ complete }) => complete === false) &&
+      el("li", {}, el("i", { class: "mark open done" }), words.say("legendOpen")),
   );
 }
 

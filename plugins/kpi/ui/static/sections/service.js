@@ -45,7 +45,11 @@ export const alerts = {
     if (all.length === 0) return null;
     return {
       title: context.words.say("alerts"),
-      picture: el("ul", { class: "items" }, all.map((alert) => el("li", { "data-code": alert.code }, about(alert, context)))),
+      picture: el(
+        "ul",
+        { class: "items" },
+        all.map((alert) => el("li", { "data-code": alert.code }, about(alert, context))),
+      ),
     };
   },
 };
@@ -58,6 +62,11 @@ function about(alert, { words, go }) {
   return [
     level(alert.level, words),
     el("p", {}, words.pick(alert, "message")),
-    there.length > 0 && el("button", { type: "button", class: "button", on: { click: follow } }, there.map((one) => named(one, words)).join(" · ")),
+    there.length > 0 &&
+      el(
+        "button",
+        { type: "button", class: "button", on: { click: follow } },
+        there.map((one) => named(one, words)).join(" · "),
+      ),
   ];
 }

@@ -28,7 +28,11 @@ export const states = {
     return {
       title,
       picture: [
-        el("div", { class: "bars" }, answer.domains.map((one) => row(words.name("target_type", one.domain), one, looks, words))),
+        el(
+          "div",
+          { class: "bars" },
+          answer.domains.map((one) => row(words.name("target_type", one.domain), one, looks, words)),
+        ),
         below(answer, looks, context),
         legend(looks, words),
       ],
@@ -40,7 +44,9 @@ export const states = {
 /** The class of each state's segments, by code, in the states' order; stages in progress get darker as they go on. */
 function classes({ domains, children }) {
   const all = [{ domains }, ...children].flatMap((one) => one.domains).flatMap((one) => one.states);
-  const order = new Map(all.sort((one, other) => one.order - other.order).map(({ code, order: place }) => [code, place]));
+  const order = new Map(
+    all.sort((one, other) => one.order - other.order).map(({ code, order: place }) => [code, place]),
+  );
   const kind = (code) => KINDS.find(([form]) => form.test(code))?.[1];
   // Domains name their stages differently: the same place has the same shade.
   const places = [...new Set([...order].filter(([code]) => !kind(code)).map(([, place]) => place))];
@@ -49,7 +55,9 @@ function classes({ domains, children }) {
 }
 
 function row(label, domain, looks, words) {
-  const all = domain.states.map(({ code, count }) => `${words.name("state", code)} ${share(count, domain.total, words)}`).join(", ");
+  const all = domain.states
+    .map(({ code, count }) => `${words.name("state", code)} ${share(count, domain.total, words)}`)
+    .join(", ");
   return el(
     "div",
     { class: "bar-row" },
@@ -60,7 +68,14 @@ function row(label, domain, looks, words) {
       domain.states.map(({ code, count }) =>
         el(
           "div",
-          { class: `segment ${looks.get(code)}`, style: { "flex-grow": count }, title: words.about(words.name("state", code), `${words.number(count)} (${share(count, domain.total, words)})`) },
+          {
+            class: `segment ${looks.get(code)}`,
+            style: { "flex-grow": count },
+            title: words.about(
+              words.name("state", code),
+              `${words.number(count)} (${share(count, domain.total, words)})`,
+            ),
+          },
           count / domain.total >= WIDE_ENOUGH && share(count, domain.total, words),
         ),
       ),
@@ -77,7 +92,9 @@ function share(count, total, words) {
 function below({ domains, children, left_out: leftOut }, looks, { selection, words, go }) {
   const common = domains.map(({ domain }) => domain).filter((domain) => children.some((child) => of(child, domain)));
   if (common.length === 0) return null;
-  const largest = domains.filter(({ domain }) => common.includes(domain)).reduce((one, other) => (other.total > one.total ? other : one));
+  const largest = domains
+    .filter(({ domain }) => common.includes(domain))
+    .reduce((one, other) => (other.total > one.total ? other : one));
   const chosen = common.includes(selection.domain) ? selection.domain : largest.domain;
   return [
     el(
@@ -88,10 +105,18 @@ function below({ domains, children, left_out: leftOut }, looks, { selection, wor
       el(
         "select",
         { id: "domain", autocomplete: "off", on: { change: (event) => go({ domain: event.target.value }) } },
-        common.map((domain) => el("option", { value: domain, selected: domain === chosen }, words.name("target_type", domain))),
+        common.map((domain) =>
+          el("option", { value: domain, selected: domain === chosen }, words.name("target_type", domain)),
+        ),
       ),
     ),
-    el("div", { class: "bars" }, children.filter((child) => of(child, chosen)).map((child) => row(descend(child.target, words, go), of(child, chosen), looks, words))),
+    el(
+      "div",
+      { class: "bars" },
+      children
+        .filter((child) => of(child, chosen))
+        .map((child) => row(descend(child.target, words, go), of(child, chosen), looks, words)),
+    ),
     leftOut > 0 && el("p", { class: "quiet" }, words.say("leftOut", { n: words.number(leftOut) })),
   ];
 }
@@ -101,14 +126,20 @@ function of({ domains }, domain) {
 }
 
 function descend(target, words, go) {
-  return el("button", { type: "button", class: "plain", id: `state-${target.id}`, on: { click: () => go({ target: target.id }) } }, named(target, words));
+  return el(
+    "button",
+    { type: "button", class: "plain", id: `state-${target.id}`, on: { click: () => go({ target: target.id }) } },
+    named(target, words),
+  );
 }
 
 function legend(looks, words) {
   return el(
     "ul",
     { class: "legend", "aria-hidden": "true" },
-    [...looks].map(([code, look]) => el("li", {}, el("i", { class: `mark segment ${look}` }), words.name("state", code))),
+    [...looks].map(([code, look]) =>
+      el("li", {}, el("i", { class: `mark segment ${look}` }), words.name("state", code)),
+    ),
   );
 }
 
@@ -122,8 +153,17 @@ function values(answer, words) {
   ];
   const of = (label, domains) =>
     domains.flatMap(({ domain, total, states: all }) =>
-      all.map(({ code, count }) => [label, words.name("target_type", domain), words.name("state", code), words.number(count), share(count, total, words)]),
+      all.map(({ code, count }) => [
+        label,
+        words.name("target_type", domain),
+        words.name("state", code),
+        words.number(count),
+        share(count, total, words),
+      ]),
     );
-  const rows = [...of(words.say("total"), answer.domains), ...answer.children.flatMap(({ target, domains }) => of(named(target, words), domains))];
+  const rows = [
+    ...of(words.say("total"), answer.domains),
+    ...answer.children.flatMap(({ target, domains }) => of(named(target, words), domains)),
+  ];
   return table(words.say("states"), columns, rows);
 }

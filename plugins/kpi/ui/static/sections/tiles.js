@@ -16,7 +16,11 @@ export const tiles = {
     if (answer.tiles.length === 0) return { title, picture: el("p", { class: "empty" }, words.say("noTiles")) };
     return {
       title,
-      picture: el("ul", { class: "tiles" }, answer.tiles.map((tile) => card(tile, answer.period, context))),
+      picture: el(
+        "ul",
+        { class: "tiles" },
+        answer.tiles.map((tile) => card(tile, answer.period, context)),
+      ),
       table: values(answer, words),
     };
   },
@@ -32,11 +36,24 @@ function card(tile, period, { selection, words, go }) {
       {},
       el(
         "button",
-        { type: "button", class: "plain", id: `tile-${tile.code}`, "aria-pressed": String(chosen), title: words.say("showCurve"), on: { click: () => go({ metric: tile.code }) } },
+        {
+          type: "button",
+          class: "plain",
+          id: `tile-${tile.code}`,
+          "aria-pressed": String(chosen),
+          title: words.say("showCurve"),
+          on: { click: () => go({ metric: tile.code }) },
+        },
         words.pick(tile, "label"),
       ),
     ),
-    el("p", { class: "figure" }, el("strong", {}, words.number(tile.value)), " ", el("span", { class: "unit" }, words.mark(tile.unit))),
+    el(
+      "p",
+      { class: "figure" },
+      el("strong", {}, words.number(tile.value)),
+      " ",
+      el("span", { class: "unit" }, words.mark(tile.unit)),
+    ),
     el("p", { class: "change" }, ...change(tile, period, words)),
     el("p", { class: "badges" }, badges(tile, words)),
   );
@@ -48,7 +65,15 @@ function change(tile, period, words) {
   const [shape, kind] = judged(tile);
   const unit = tile.unit === "%" ? words.say("points") : words.mark(tile.unit);
   return [
-    el("span", { class: kind }, el("span", { "aria-hidden": "true" }, `${shape} `), words.signed(tile.change), "\u00a0", unit, unseen(`, ${words.say(kind)}`)),
+    el(
+      "span",
+      { class: kind },
+      el("span", { "aria-hidden": "true" }, `${shape} `),
+      words.signed(tile.change),
+      "\u00a0",
+      unit,
+      unseen(`, ${words.say(kind)}`),
+    ),
     " ",
     el("span", { class: "quiet" }, words.say("since", { date: words.when(period, tile.previous_on) })),
   ];
@@ -61,7 +86,10 @@ function judged({ change, higher_is_better: higherIsBetter }) {
 
 /** The badge of a reliability ("high", "medium", "low") with its reasons. */
 export function reliability({ reliability: level, sample_size: sample, denominator }, words) {
-  const ratio = denominator === null || denominator === undefined ? "" : words.say("reliabilityRatio", { n: words.number(denominator) });
+  const ratio =
+    denominator === null || denominator === undefined
+      ? ""
+      : words.say("reliabilityRatio", { n: words.number(denominator) });
   const why = `${words.name("reliability", level)}. ${words.say("reliabilityWhy", { n: words.number(sample), ratio })}`;
   return explained(words.say(`reliability-${level}`), why, `badge ${level}`);
 }
