@@ -19,6 +19,7 @@ ANY_PYTHON = $(or $(wildcard $(PYTHON)),python3)
 # In the folders they speak for, so that they go when those are removed.
 VENV := .venv/.complete
 MYSQL := .local/mysql/.found
+BROWSER := .local/chromium/.found
 
 ##@ Everyday
 .PHONY: help
@@ -30,7 +31,7 @@ demo: database ## Replay nights on a made-up LMS, backfill the weeks before, pri
 	@$(WITH_ENV) exec python scripts/demo.py $(ARGS)
 
 .PHONY: test
-test: database ## Run the tests (ARGS='tests/unit -k calendar' for some of them)
+test: database $(BROWSER) ## Run the tests (ARGS='tests/unit -k calendar' for some of them)
 	@$(WITH_ENV) exec python -m pytest $(or $(ARGS),tests)
 
 .PHONY: up
@@ -76,7 +77,7 @@ bench-dashboard: database ## Measure the dashboard's routes with 5 million figur
 
 ##@ Set-up
 .PHONY: setup
-setup: $(VENV) $(MYSQL) ## Do the set-up only, and start nothing
+setup: $(VENV) $(MYSQL) $(BROWSER) ## Do the set-up only, and start nothing
 
 .PHONY: clean
 clean: down ## Stop everything and remove all that these commands made, data included
@@ -86,6 +87,10 @@ clean: down ## Stop everything and remove all that these commands made, data inc
 .PHONY: docs
 docs: $(VENV) ## Write docs/figures.md from the SQL files' headers
 	@$(WITH_ENV) python scripts/metric_docs.py > docs/figures.md
+
+.PHONY: screenshots
+screenshots: up $(BROWSER) ## Take the README's pictures of the dashboard, with the demo's figures
+	@$(WITH_ENV) exec python scripts/screenshots.py
 
 .PHONY: pins
 pins: $(VENV) ## Resolve the requirements.in files into requirements.txt anew (maintainers)
@@ -107,4 +112,8 @@ $(VENV): requirements.txt scripts/setup.sh
 
 $(MYSQL): scripts/mysql_packages.py | $(VENV)
 	@$(PYTHON) scripts/project_database.py install >&2
+	@mkdir -p $(@D) && touch $@
+
+$(BROWSER): scripts/browser_packages.py | $(VENV)
+	@$(PYTHON) scripts/browser_packages.py >&2
 	@mkdir -p $(@D) && touch $@

@@ -20,8 +20,8 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from debian_packages import locked
 from environment import AIRFLOW_HOME, UI_PORT_FILE, environment
-from mysql_packages import locked
 from mysql_server import free_port
 
 SERVICES = {

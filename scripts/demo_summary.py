@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 # The group and the module with the most realisations under way on the last day.
-_CHOICE = """
+CHOICE = """
 SELECT s.id, s.ref_id, s.label, t.id, t.ref_id, t.label
 FROM kpi_state_count AS fact
 INNER JOIN kpi_scope AS s ON s.id = fact.scope_id AND s.scope_type = 'GROUPE'
@@ -28,7 +28,7 @@ PERIODS = {"W": "semaine", "M": "mois"}
 def print_summary(console: Console) -> None:
     """Print tiles, histogram, curves by day, week and month, plan gap and delays as kpi_read sees them."""
     with session(READ) as read:
-        scope_id, group_id, group, target_id, module_id, module = read.rows(_CHOICE)[0]
+        scope_id, group_id, group, target_id, module_id, module = read.rows(CHOICE)[0]
         ids = {
             "scope_id": scope_id,
             "target_id": target_id,

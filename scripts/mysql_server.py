@@ -22,8 +22,9 @@ from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 
+from debian_packages import locked
 from mysql_accounts import ACCOUNTS, create_accounts
-from mysql_packages import Mysqld, MySQLNotFoundError, find_mysqld, locked
+from mysql_packages import Mysqld, MySQLNotFoundError, find_mysqld
 from mysql_template import ServerError, initialised_template, server_command
 
 __all__ = [

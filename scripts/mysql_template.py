@@ -7,7 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from mysql_packages import MYSQL_HOME, Mysqld, locked
+from debian_packages import locked
+from mysql_packages import MYSQL_HOME, Mysqld
 
 TEMPLATE = MYSQL_HOME / "template"
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -60,8 +60,11 @@ class RunningAirflow:
     events, by backfills and by people go on as usual.
     """
 
-    def __init__(self, home: Path, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, home: Path, variables: Mapping[str, str], services: Sequence[str] = SERVICES
+    ) -> None:
         self.home = home
+        self._services = services
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -89,16 +92,17 @@ class RunningAirflow:
             (self.home / "config").mkdir()
             (self.home / "config" / "airflow_local_settings.py").write_text(LOCAL_SETTINGS)
             self.command("db", "migrate")
-            self.command("dags", "reserialize")
+            if "dag-processor" in self._services:
+                self.command("dags", "reserialize")
             opened.callback(self._stop)
             first = functools.partial(end_with_parent, signal.SIGTERM)
-            for name in SERVICES:
+            for name in self._services:
                 self._processes[name] = launch(name, self._variables, self.home / "services", first)
-            self._wait(lambda: healthy(self.address, PARTS), SECONDS_TO_START, "no start")
+            self._wait(lambda: healthy(self.address, self._parts()), SECONDS_TO_START, "no start")
             self._api = opened.enter_context(
                 httpx.Client(base_url=self.address, verify=False, timeout=30)
             )
-            self._api.headers["Authorization"] = f"Bearer {self._token()}"
+            self._api.headers["Authorization"] = f"Bearer {self.token()}"
             self._opened = opened.pop_all()
         return self
 
@@ -111,6 +115,18 @@ class RunningAirflow:
             process.wait()
 
     # -- what people do
+
+    def credentials(self) -> tuple[str, str]:
+        """Return the user and the password that Airflow made up for the UI."""
+        path = self.home / "simple_auth_manager_passwords.json.generated"
+        [(user, password)] = json.loads(path.read_text()).items()
+        return user, password
+
+    def token(self) -> str:
+        """Log in; return the token that requests carry from then on."""
+        user, password = self.credentials()
+        body = {"username": user, "password": password}
+        return str(self.call("POST", "/auth/token", json=body)["access_token"])
 
     def command(self, *arguments: str) -> str:
         """Run Airflow's command line; return what it printed."""
@@ -245,13 +261,10 @@ class RunningAirflow:
             texts.append(f"{log}\n{log.read_text()[-3000:] if log.exists() else 'no log'}")
         return "\n\n".join(texts)
 
-    def _token(self) -> str:
-        passwords = json.loads(
-            (self.home / "simple_auth_manager_passwords.json.generated").read_text()
-        )
-        [(user, password)] = passwords.items()
-        body = {"username": user, "password": password}
-        return str(self.call("POST", "/auth/token", json=body)["access_token"])
+    def _parts(self) -> list[str]:
+        """Return the parts that its health page tells of, as far as they were started."""
+        started = [name.replace("-", "_") for name in self._services]
+        return [part for part in PARTS if part == "metadatabase" or part in started]
 
     def _wait(self, over: Callable[[], bool], seconds: float, otherwise: str) -> None:
         deadline = time.monotonic() + seconds

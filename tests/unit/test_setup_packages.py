@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import browser_packages
 import mysql_packages
 import pytest
+from debian_packages import debian_mirror
 from environment import ROOT, environment
-from mysql_packages import debian_mirror, parse_version
+from mysql_packages import parse_version
 
 
 def pins(name: str = "requirements.txt") -> dict[str, str]:
@@ -102,3 +104,21 @@ def test_mariadb_on_the_path_is_passed_over(
     monkeypatch.setattr(mysql_packages, "UNPACKED", tmp_path / "mysql" / "debian")
     with pytest.raises(mysql_packages.MySQLNotFoundError, match="is not MySQL"):
         mysql_packages.find_mysqld()
+
+
+def test_without_any_browser_the_error_names_what_was_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # neither chromium nor apt-get
+    monkeypatch.setattr(browser_packages, "BROWSER_HOME", tmp_path / "chromium")
+    with pytest.raises(browser_packages.BrowserNotFoundError, match="no apt-get") as caught:
+        browser_packages.find_browser()
+    assert "no `chromium` on the PATH" in str(caught.value)
+
+
+def test_a_browser_on_the_path_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "chromium"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert browser_packages.find_browser() == program
