@@ -24,7 +24,7 @@ from kpi import (
     slices,
     time_dimension,
 )
-from kpi.connections import ADMIN, ETL, session
+from kpi.connections import ADMIN, ETL, SOURCE, session
 from kpi.incremental import opening, refresh
 from kpi.operators.dimensions import metric_rows
 from kpi.settings import Settings
@@ -135,6 +135,28 @@ class Warehouse:
         )
         script = self.script("capture/capture.sql")
         return capture.capture(day, instant, script, self.settings, ledger.Author())
+
+    def capture_learners(
+        self, learners: Iterable[int], captured_at: datetime
+    ) -> list[capture.Found]:
+        """Capture some learners alone, as a refresh during the day does, but without its figures."""
+        script = self.script("capture/learners.sql")
+        day = calendar.local_date(captured_at, self.settings.timezone)
+        with session(SOURCE) as source, session(ETL) as etl:
+            last = capture.last_capture(etl)
+            assert last is not None, "a whole capture comes first"
+            create_temporary(etl, script)
+            with etl.transaction():
+                some = capture.LearnersCapture(
+                    sorted(learners),
+                    capture.Plan(day, captured_at, last.captured_at),
+                    source,
+                    etl,
+                    script,
+                    self.settings.stream_batch_rows,
+                )
+                some.find()
+                return some.write()
 
     def dimensions(self) -> None:
         script = self.script("dimensions/dimensions.sql")

@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 # How the steps of include/sql/capture are named: `relation: what`, some for the first or the later captures only.
 READ, COUNT = "read", "count"
 TOUCHED = "touched"
-# The steps that write what others found; those before them may be followed by a look at what is in force.
-_WRITING = ("follow runs", "remove versions", "close versions", "open versions", "append", "count")
+# The steps that find what differs, and after which what is in force can still be looked at; all others write.
+_FINDING = ("list", "read", "reject unknown", "leave out", "find")
 FIRST_ONLY, LATER_ONLY = "(first capture)", "(later captures)"
 # The stage's name of a contract column that may be NULL and is also part of a key, where NULL is 0.
 _STAGED_AS = {
@@ -260,7 +260,7 @@ class LearnersCapture(_Capture):
 
     def find(self) -> Touched:
         """Compare the source with the history."""
-        self.run([step for step in self._steps if not _writes(step)])
+        self.run([step for step in self._steps if _finds(step)])
         step_of = {step.name.removeprefix(f"{TOUCHED}: "): step.sql for step in self._steps}
         rows = set(self.etl.rows(step_of["rows that changed"]))
         moved = [who for (who,) in self.etl.rows(step_of["learners who moved"])]
@@ -270,9 +270,9 @@ class LearnersCapture(_Capture):
         return Touched(tuple(sorted(rows)), bool(moved), feedback)
 
     def write(self) -> list[Found]:
-        """Bring the history up to date; return what was found."""
-        return self.run([step for step in self._steps if _writes(step)])
+        """Bring the history up to date, and note who was seen, touched or not; return what was found."""
+        return self.run([step for step in self._steps if not _finds(step)])
 
 
-def _writes(step: Step) -> bool:
-    return step.name.partition(": ")[2].startswith(_WRITING)
+def _finds(step: Step) -> bool:
+    return step.name.partition(": ")[2].startswith(_FINDING)

@@ -9,7 +9,7 @@ from tests.golden.case import Case, Row, Thing, When, spread
 from tests.golden.play import FACT_COLUMNS, HISTORY_ROW, contract_rows, shown
 from tests.reference import facts, rollups
 from tests.reference.calendar import Calendar
-from tests.reference.capture import capture
+from tests.reference.capture import capture, capture_learners
 from tests.reference.history import Feedback, History, Membership, Plan, Realisation
 from tests.reference.rollups import Past
 
@@ -32,7 +32,10 @@ def past_of(case: Case, calendar: Calendar) -> Past:
     history = History()
     for night in case.nights:
         source = contract_rows(case, night.rows)
-        capture(history, source, night.day, night.captured_at, calendar)
+        if night.alone is None:
+            capture(history, source, night.day, night.captured_at, calendar)
+        else:
+            capture_learners(history, source, night.alone, night.captured_at)
     if not case.nights:
         _fill(history, case)
     past = Past(history, calendar)

@@ -50,11 +50,12 @@ class Thing(NamedTuple):
 
 @dataclass(frozen=True)
 class Night:
-    """What the source says at `captured_at` (naive UTC), captured for the local day `day`."""
+    """What the source says at `captured_at` (naive UTC), captured for the local day `day`, or of learners `alone`."""
 
     day: date
     captured_at: datetime
     rows: dict[str, Rows]
+    alone: tuple[int, ...] | None = None
 
 
 class When(NamedTuple):
@@ -140,7 +141,8 @@ def read(path: Path) -> Case:
 def _night(values: Row) -> Night:
     day = values.pop("day")
     next_morning = datetime.combine(day, datetime.min.time()) + timedelta(hours=25, minutes=30)
-    return Night(day, values.pop("captured_at", next_morning), values)
+    captured_at, alone = values.pop("captured_at", next_morning), values.pop("alone", None)
+    return Night(day, captured_at, values, None if alone is None else tuple(alone))
 
 
 def _days(listed: Sequence[date | str]) -> Iterator[date]:

@@ -97,6 +97,9 @@ class Play:
 
     def _capture(self, case: Case, night: Night) -> None:
         self.warehouse.load_source(contract_rows(case, night.rows))
+        if night.alone is not None:
+            self.warehouse.capture_learners(night.alone, night.captured_at)
+            return
         script: list[Step] = self.script("capture/capture.sql")
         found = capture.capture(
             night.day, night.captured_at, script, self.warehouse.settings, ledger.Author()

@@ -1,19 +1,42 @@
 """Which start and end of a realisation to believe, from what the captures have seen of it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from .history import FIRST_STATE, FOREVER, Realisation
+from .history import FIRST_STATE, FOREVER, Plan, Realisation, Version
 
 
-@dataclass
+@dataclass(frozen=True)
 class Capture:
-    """One capture: its instant, the one before (None: first ever), the last of its business day."""
+    """One capture: its instant, the last whole one before (None: first ever), when undated changes begin.
+
+    `seen_alone` says when learners were last captured alone; `learners` who is captured now, None for all.
+    """
 
     captured_at: datetime
     previous: datetime | None
     stamp: datetime
+    seen_alone: Mapping[int, datetime] = field(default_factory=dict)
+    learners: frozenset[int] | None = None
+
+    def of_learner(self, learner_id: int) -> "Capture":
+        """Return what the capture is to one learner, who may have been seen alone since the previous one."""
+        alone_at = self.seen_alone.get(learner_id)
+        if alone_at is None or self.previous is None:
+            return self
+        previous, stamp = max(self.previous, alone_at), max(self.stamp, alone_at)
+        return replace(self, previous=previous, stamp=stamp)
+
+    def of(self, version: Version) -> "Capture":
+        """Return what the capture is to the version's learner; a plan has none."""
+        return self if isinstance(version, Plan) else self.of_learner(version.learner_id)
+
+    def looks_at(self, version: Version) -> bool:
+        """Tell whether the version is of those that the capture would see, if they were there."""
+        if self.learners is None:
+            return True
+        return not isinstance(version, Plan) and version.learner_id in self.learners
 
     def window_holds(self, instant: datetime | None) -> bool:
         """Tell whether the instant lies after the previous capture and not after this one."""

@@ -1,13 +1,13 @@
-"""Capture of one night: from the contract relations to the history, one row at a time.
+"""Capture of one night, or of some learners alone: from the contract relations to the history, one row at a time.
 
 `source` maps each contract relation to its rows (dicts with exactly the contract's columns,
 instants naive UTC); a relation `reject` may list what the adapter set aside itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from .belief import Capture, believe, ends_before_start, join_runs
 from .calendar import Calendar
@@ -28,25 +28,12 @@ from .history import (
     Plan,
     Realisation,
     Reject,
-    Version,
 )
 from .reconstruction import reconstruct_membership, reconstruct_plan, reconstruct_realisation
+from .versions import Counts, capture_versions
 
 Row = dict[str, Any]
-V = TypeVar("V", Realisation, Membership, Plan)
 MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass
-class Counts:
-    """What became of the rows of one relation; a usable row is in one of the first four."""
-
-    new: int = 0
-    changed: int = 0
-    reopened: int = 0
-    unchanged: int = 0
-    closed: int = 0
-    rejected: int = 0
 
 
 @dataclass
@@ -69,34 +56,83 @@ def capture(
         captured_at=captured_at,
         previous=history.captures[-1] if history.captures else None,
         stamp=calendar.utc_end(business_day) - MICROSECOND,
+        seen_alone=history.seen_alone,
     )
     rejects = Rejects()
     for row in source.get("reject", []):
         rejects.add(row["relation"], row["source_key"], row["field"] or "", row["reason"])
-    realisations = usable_realisations(source, rejects)
-    memberships = usable_memberships(source, rejects)
     plans = usable_plans(source, rejects)
-    feedback = usable_feedback(source, rejects)
 
     report = CaptureReport()
-    report.counts["scope"] = _capture_scopes(history, source["scope"])
     report.counts["target"] = _capture_targets(history, source["target"])
+    report.counts["plan"] = _capture_plans(history, plans, now)
+    _capture_rows_of_learners(history, source, now, rejects, report)
+    history.captures.append(captured_at)
+    return report
+
+
+def capture_learners(
+    history: History,
+    source: dict[str, list[Row]],
+    learners: Collection[int],
+    captured_at: datetime,
+) -> CaptureReport:
+    """Bring what is some learners' up to the source as it is at `captured_at`, during the day.
+
+    A whole capture came before. The plan, the tree and what the adapter set aside wait for the next one; rows of
+    other learners are not looked at.
+    """
+    wanted = frozenset(learners)
+    now = Capture(
+        captured_at=captured_at,
+        previous=history.captures[-1],
+        stamp=captured_at,
+        seen_alone=history.seen_alone,
+        learners=wanted,
+    )
+    shown = {
+        relation: [row for row in source[relation] if row["learner_id"] in wanted]
+        for relation in ("realisation", "membership", "feedback")
+    }
+    shown["scope"] = [
+        row
+        for row in source["scope"]
+        if row["scope_type"] != "APPRENANT" or row["ref_id"] in wanted
+    ]
+    shown["target"] = [{"target_type": kind, "ref_id": ref} for kind, ref in history.targets]
+
+    report = CaptureReport()
+    _capture_rows_of_learners(history, shown, now, Rejects(), report)
+    history.seen_alone |= dict.fromkeys(wanted, captured_at)
+    return report
+
+
+def _capture_rows_of_learners(
+    history: History,
+    source: dict[str, list[Row]],
+    now: Capture,
+    rejects: Rejects,
+    report: CaptureReport,
+) -> None:
+    """Capture all but plan and tree, and complete the report with it and with all rejects."""
+    realisations = usable_realisations(source, rejects)
+    memberships = usable_memberships(source, rejects)
+    feedback = usable_feedback(source, rejects)
+
+    report.counts["scope"] = _capture_scopes(history, source["scope"])
     report.counts["realisation"] = _capture_realisations(history, realisations, now)
     report.counts["membership"] = _capture_memberships(history, memberships, now)
-    report.counts["plan"] = _capture_plans(history, plans, now)
     report.counts["feedback"] = _capture_feedback(history, feedback, now)
 
     for version in history.realisations:
-        if version.valid_to == FOREVER and ends_before_start(version):
+        if version.valid_to == FOREVER and now.looks_at(version) and ends_before_start(version):
             key = source_key("realisation", version.key)
             rejects.add("realisation", key, "finished_at", "finish_before_start")
     report.rejects = rejects.found
     for reject in report.rejects:
         report.counts.setdefault(reject.relation, Counts()).rejected += 1
-        first_seen, _ = history.rejects.get(reject, (captured_at, captured_at))
-        history.rejects[reject] = (first_seen, captured_at)
-    history.captures.append(captured_at)
-    return report
+        first_seen, _ = history.rejects.get(reject, (now.captured_at, now.captured_at))
+        history.rejects[reject] = (first_seen, now.captured_at)
 
 
 def _capture_realisations(history: History, rows: list[Row], now: Capture) -> Counts:
@@ -107,12 +143,13 @@ def _capture_realisations(history: History, rows: list[Row], now: Capture) -> Co
             todo_orders[row["domain"]] = min(order, row["state_order"])
 
     def fresh(row: Row) -> Realisation:
-        in_window = now.window_holds(row["changed_at"])
+        seen = now.of_learner(row["learner_id"])
+        in_window = seen.window_holds(row["changed_at"])
         return Realisation(
             domain=row["domain"],
             ref_id=row["ref_id"],
             learner_id=row["learner_id"],
-            valid_from=row["changed_at"] if in_window else now.stamp,
+            valid_from=row["changed_at"] if in_window else seen.stamp,
             state_code=row["state_code"],
             state_order=row["state_order"],
             is_final=row["is_final"],
@@ -127,7 +164,7 @@ def _capture_realisations(history: History, rows: list[Row], now: Capture) -> Co
         )
 
     def settle(new: Realisation, before: Realisation | None, over: Realisation | None) -> None:
-        join_runs(new, before, over, now)
+        join_runs(new, before, over, now.of_learner(new.learner_id))
         believe(new)
 
     if now.previous is None:
@@ -135,17 +172,18 @@ def _capture_realisations(history: History, rows: list[Row], now: Capture) -> Co
             order = todo_orders.get(row["domain"], 0)
             history.realisations.extend(reconstruct_realisation(fresh(row), order, now))
         return Counts(new=len(rows))
-    return _capture_versions(history.realisations, [fresh(row) for row in rows], now, settle)
+    return capture_versions(history.realisations, [fresh(row) for row in rows], now, settle)
 
 
 def _capture_memberships(history: History, rows: list[Row], now: Capture) -> Counts:
     def fresh(row: Row) -> Membership:
-        in_window = now.window_holds(row["active_from"])
+        seen = now.of_learner(row["learner_id"])
+        in_window = seen.window_holds(row["active_from"])
         return Membership(
             scope_type=row["scope_type"],
             scope_ref_id=row["scope_ref_id"],
             learner_id=row["learner_id"],
-            valid_from=row["active_from"] if in_window else now.stamp,
+            valid_from=row["active_from"] if in_window else seen.stamp,
             active_from=row["active_from"],
             active_to=row["active_to"],
             origin=CAPTURED,
@@ -161,7 +199,7 @@ def _capture_memberships(history: History, rows: list[Row], now: Capture) -> Cou
             reconstruct_membership(version, since.get(row["learner_id"]), now)
             history.memberships.append(version)
         return Counts(new=len(rows))
-    return _capture_versions(history.memberships, [fresh(row) for row in rows], now)
+    return capture_versions(history.memberships, [fresh(row) for row in rows], now)
 
 
 def _capture_plans(history: History, rows: list[Row], now: Capture) -> Counts:
@@ -183,69 +221,7 @@ def _capture_plans(history: History, rows: list[Row], now: Capture) -> Counts:
             reconstruct_plan(version, now)
             history.plans.append(version)
         return Counts(new=len(rows))
-    return _capture_versions(history.plans, [fresh(row) for row in rows], now)
-
-
-def _capture_versions(
-    versions: list[V],
-    fresh: Sequence[V],
-    now: Capture,
-    settle: Callable[[V, V | None, V | None], None] | None = None,
-) -> Counts:
-    """Compare the rows seen now (`fresh`, as versions) with the history, and change the history.
-
-    `settle(new, before, overwritten)` completes a new version once its valid_from is known.
-    """
-    counts = Counts()
-    for new in fresh:
-        of_key = [version for version in versions if version.key == new.key]
-        of_key.sort(key=lambda version: version.valid_from)
-        last = of_key[-1] if of_key else None
-        before = last
-        overwritten = None
-
-        if last is None:
-            counts.new += 1
-        elif last.valid_to != FOREVER:
-            counts.reopened += 1
-            new.valid_from = max(new.valid_from, last.valid_to)
-        elif last.payload() == new.payload():
-            counts.unchanged += 1
-            continue
-        else:
-            counts.changed += 1
-            if not isinstance(new, Realisation):
-                new.valid_from = now.stamp
-            if new.valid_from > last.valid_from:
-                _close(last, new.valid_from, now)
-            else:
-                overwritten = last
-                before = of_key[-2] if len(of_key) > 1 else None
-                new.valid_from = last.valid_from
-                versions.remove(last)
-
-        if settle is not None:
-            settle(new, before, overwritten)
-        versions.append(new)
-    counts.closed = _close_absent(versions, [version.key for version in fresh], now)
-    return counts
-
-
-def _close_absent(versions: list[V], seen_keys: list[tuple[str, int, int]], now: Capture) -> int:
-    """Close the open versions of rows not seen, and return how many; those that never lasted go."""
-    absent = [v for v in versions if v.valid_to == FOREVER and v.key not in seen_keys]
-    for version in absent:
-        if now.stamp <= version.valid_from:
-            versions.remove(version)
-        else:
-            _close(version, now.stamp, now)
-    return len(absent)
-
-
-def _close(version: Version, valid_to: datetime, now: Capture) -> None:
-    version.valid_to = valid_to
-    if isinstance(version, Realisation):
-        version.last_seen_at = now.previous
+    return capture_versions(history.plans, [fresh(row) for row in rows], now)
 
 
 def _capture_feedback(history: History, rows: list[Row], now: Capture) -> Counts:

@@ -155,7 +155,8 @@ class History:
     targets: dict[tuple[str, int], tuple[str | None, str | None, int | None]] = field(
         default_factory=dict
     )  # (label, parent_type, parent_ref_id)
-    captures: list[datetime] = field(default_factory=list)
+    captures: list[datetime] = field(default_factory=list)  # whole ones
+    seen_alone: dict[int, datetime] = field(default_factory=dict)  # learner → last capture of him
     rejects: dict[Reject, tuple[datetime, datetime]] = field(
         default_factory=dict
     )  # first and last capture that found it

@@ -6,13 +6,13 @@ Differences come as lines of text, so that a failing example shows only what is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from tests.reference import facts
-from tests.reference.capture import CaptureReport, capture
+from tests.reference.capture import CaptureReport, capture, capture_learners
 from tests.reference.history import Feedback, History, Version
 from tests.warehouse import Warehouse
 from tests.worlds import Night, World
@@ -86,16 +86,19 @@ class Replay:
     world: World
     history: History = field(default_factory=History)
 
-    def capture(self, night: Night) -> list[str]:
-        """Capture one night on both sides; return how what they found and kept differs."""
+    def capture(self, night: Night, alone: Collection[int] | None = None) -> list[str]:
+        """Capture one night on both sides, or some learners alone; return how what they found and kept differs."""
         self.warehouse.load_source(night.source)
-        found = self.warehouse.capture(night.business_day, night.captured_at)
-        report = capture(
-            self.history, night.source, night.business_day, night.captured_at, self.world.calendar
-        )
+        source, at = night.source, night.captured_at
+        if alone is None:
+            found = self.warehouse.capture(night.business_day, at)
+            report = capture(self.history, source, night.business_day, at, self.world.calendar)
+        else:
+            found = self.warehouse.capture_learners(alone, at)
+            report = capture_learners(self.history, source, alone, at)
         counted = {(one.relation,): vars(one) for one in found or ()}
         lines = differences("counts", counted, counts(report))
-        return [f"{night.captured_at} {line}" for line in (*lines, *self.history_differences())]
+        return [f"{at} {line}" for line in (*lines, *self.history_differences())]
 
     def history_differences(self) -> list[str]:
         """Return how the kept history differs."""

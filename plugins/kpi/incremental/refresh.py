@@ -228,17 +228,19 @@ class _Refresh:
             self.scripts.capture,
             self.settings.stream_batch_rows,
         )
-        if touched := capture.find():
+        touched = capture.find()
+        if touched:
             self.values["touched"] = json.dumps(touched.rows)
             latest = etl.rows(_LATEST, self.values)
             self._contributions(BEFORE)
-            found = capture.write()
+        found = capture.write()
+        if touched:
             self._contributions(AFTER)
             done.begun_or_ended = self._begun_or_ended(touched.moved)
             done.states_reordered = bool(etl.value(_REORDERED, self.values))
             self._write(done)
             done.latest_moved = etl.rows(_LATEST, self.values) != latest
-            self._record(done, found, by, started)
+        self._record(done, found, by, started)
         changes.finish(etl, self.batch)
         if done.unfinished:
             etl.run("UPDATE kpi_open_day SET is_finished = 0")
