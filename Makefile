@@ -47,6 +47,10 @@ down: ## Stop Airflow and MySQL; all data stay
 sql: database ## Run a statement on the KPI database: make sql Q='SELECT …'; without Q, a client
 	@exec $(PYTHON) scripts/project_database.py sql "$$SQL_STATEMENT"
 
+.PHONY: changes
+changes: database ## Triggers on the demo's LMS that tell of changes: make changes DO=install, remove or status
+	@$(WITH_ENV) exec python scripts/source_changes.py $(or $(DO),status)
+
 .PHONY: env
 env: database ## Print the environment for a shell: eval "$(make -s env)"
 	@$(PYTHON) scripts/environment.py
@@ -70,6 +74,10 @@ bench-range: database ## Measure a range of days computed at once against day by
 .PHONY: bench-retention
 bench-retention: database ## Measure the removal of a month by exchange against deleting its rows
 	@$(WITH_ENV) exec python scripts/bench_retention.py $(ARGS)
+
+.PHONY: bench-incremental
+bench-incremental: database ## Measure one change at a small and a large school
+	@$(WITH_ENV) exec python scripts/bench_incremental.py $(ARGS)
 
 .PHONY: bench-dashboard
 bench-dashboard: database ## Measure the dashboard's routes with 5 million figures and ten users

@@ -18,7 +18,14 @@ from kpi.templates import renderer, steps
 
 RENDERED = PROJECT / ".local" / "rendered"
 SCRIPTS = (
-    *("capture/capture.sql", "dimensions/dimensions.sql", "facts/*/slice.sql", "facts/*/range.sql"),
+    *(
+        "capture/capture.sql",
+        "capture/learners.sql",
+        "incremental/*.sql",
+        "dimensions/dimensions.sql",
+        "facts/*/slice.sql",
+        "facts/*/range.sql",
+    ),
     *("rollup/*/period.sql", "rollup/*/rolling.sql", "display/kpi_tile_cache.sql"),
     "alerts/thresholds.sql",
 )
