@@ -180,7 +180,8 @@ cohort AS (
 )
 {%- endmacro %}
 
-{# realisation: one row per (learner, target) of the domains, in a range per version; read in one range of the primary key. #}
+{# realisation: one row per (learner, target) of the domains, in a range per version; read in one range of the primary key, or of what was
+   finished when the cells of delays are taken anew. #}
 {% macro realisations(domains) -%}
 realisation AS (
   SELECT
@@ -209,7 +210,7 @@ realisation AS (
     day.date_id AS last_day
   FROM kpi_time AS day
 {{- of_touched() }}
-  INNER JOIN kpi_src_realisation AS history{{ ' IGNORE INDEX (uq_realisation)' if days in ('day', 'closing', 'sums') }}
+  INNER JOIN kpi_src_realisation AS history{{ ' FORCE INDEX (idx_finished)' if days == 'cells' else ' IGNORE INDEX (uq_realisation)' if days != 'learners' }}
     ON {{ in_force('history') }}
 {%- if days == 'learners' %}
     AND history.learner_id = touched.learner_id
