@@ -243,7 +243,9 @@ class Warehouse:
         day = calendar.local_date(captured_at, self.settings.timezone)
         by = ledger.Author()
         found = []
-        while done := refresh.refresh_next("a test", captured_at, scripts, self.settings, by):
+        while done := refresh.refresh_next(
+            "a test", lambda: captured_at, scripts, self.settings, by
+        ):
             found.append(done)
             if done.unfinished:
                 paths = {path: self.script(path) for path in refresh.WHOLE}

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from kpi import calendar, ledger, periods, rollups, slices
-from kpi.capture import LearnersCapture, Plan, last_capture
+from kpi.capture import Last, LearnersCapture, Plan, last_capture
 from kpi.connections import ETL, SOURCE, Session, attempted, session
 from kpi.errors import KpiError
 from kpi.incremental import changes, opening
@@ -130,48 +130,59 @@ class Refreshed:
 
 
 def refresh_next(
-    by_run: str, captured_at: datetime, scripts: Scripts, settings: Settings, by: ledger.Author
+    by_run: str,
+    clock: Callable[[], datetime],
+    scripts: Scripts,
+    settings: Settings,
+    by: ledger.Author,
 ) -> Refreshed | None:
     """Take up the oldest pending changes and bring today's figures up to date with them; None when there are none.
 
-    `captured_at`, naive UTC, is the clock: today is its local day, which must be open. Raises NotOpen otherwise, or
-    KpiError when a whole capture lies after it; MySQL's errors go through. Either way nothing was changed.
+    `clock` gives the present, naive UTC; its local day must be open. It is read again when nothing is waited for any
+    more, so that the source is never looked at after the capture's instant. Raises NotOpen otherwise, or KpiError when
+    a whole capture lies after it; MySQL's errors go through. Either way nothing was changed.
     """
-    day = calendar.local_date(captured_at, settings.timezone)
+    day = calendar.local_date(clock(), settings.timezone)
 
     def once() -> Refreshed | None:
         with session(ETL) as etl:
             if not changes.pending(etl):
                 return None
-            return refreshed(etl)
-
-    def refreshed(etl: Session) -> Refreshed | None:
-        begun = time.monotonic()
-        started = datetime.now(UTC).replace(tzinfo=None)
-        names = _lock_names(etl, day)
-        with session(SOURCE) as source, locks(etl, names, settings.lock_wait_seconds):
-            last = last_capture(etl)
-            if last is None or not opening.is_open(etl, day):
-                raise NotOpen(
-                    f"{day} is not open for changes; let kpi_incremental open it, after kpi_daily has captured once."
-                )
-            if captured_at <= last.captured_at:
-                raise KpiError(
-                    f"The capture instant {captured_at}+00:00 lies before the last capture, {last.captured_at}+00:00; "
-                    "history is written forwards, so give a later instant."
-                )
-            batch = changes.claim(etl, by_run, settings.incremental_changes)
-            if batch is None:
-                return None
-            for script in scripts:
-                create_temporary(etl, script)
-            plan = Plan(day, captured_at, last.captured_at)
-            with etl.transaction():
-                done = _Refresh(batch, plan, source, etl, scripts, settings).run(by, started)
+            begun = time.monotonic()
+            started = datetime.now(UTC).replace(tzinfo=None)
+            names = _lock_names(etl, day)
+            with session(SOURCE) as source, locks(etl, names, settings.lock_wait_seconds):
+                captured_at = clock()
+                last = _require_open(etl, day, captured_at, settings)
+                batch = changes.claim(etl, by_run, settings.incremental_changes)
+                if batch is None:
+                    return None
+                for script in scripts:
+                    create_temporary(etl, script)
+                plan = Plan(day, captured_at, last.captured_at)
+                with etl.transaction():
+                    done = _Refresh(batch, plan, source, etl, scripts, settings).run(by, started)
             done.seconds = time.monotonic() - begun
             return done
 
     return attempted(once, settings.write_attempts)
+
+
+def _require_open(etl: Session, day: date, captured_at: datetime, settings: Settings) -> Last:
+    """Return the last whole capture, which the day's rows follow; raises NotOpen or KpiError."""
+    last = last_capture(etl)
+    if calendar.local_date(captured_at, settings.timezone) != day:
+        raise NotOpen(f"{day} has ended; its last changes are taken up with the new day.")
+    if last is None or not opening.is_open(etl, day):
+        raise NotOpen(
+            f"{day} is not open for changes; let kpi_incremental open it, after kpi_daily has captured once."
+        )
+    if captured_at <= last.captured_at:
+        raise KpiError(
+            f"The capture instant {captured_at}+00:00 lies before the last capture, {last.captured_at}+00:00; "
+            "history is written forwards, so give a later instant."
+        )
+    return last
 
 
 def _lock_names(etl: Session, day: date) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from airflow.sdk import BaseBranchOperator, BaseOperator
@@ -56,8 +56,7 @@ class RefreshOperator(BaseBranchOperator):
     def _choose(self, context: Any, report: Report) -> list[str]:
         chosen = settings()
         preflight.before_refresh(chosen)
-        instant = captured_at(context) or now()
-        day = calendar.local_date(instant, chosen.timezone)
+        day = _today(context)
         with session(ETL) as etl:
             self._note(etl, context)
             if last_capture(etl) is None:
@@ -68,8 +67,8 @@ class RefreshOperator(BaseBranchOperator):
         try:
             done = self._refresh(context, day)
         except refresh.NotOpen:
-            # A capture of all learners came between two changes.
-            return self._unopened(context, day)
+            # A capture of all learners, or midnight, came between two changes.
+            return self._unopened(context, _today(context))
         for number, one in enumerate(done, start=1):
             report.add(*_lines(number, one))
         return []
@@ -96,9 +95,7 @@ class RefreshOperator(BaseBranchOperator):
         scripts = refresh.Scripts(*map(steps, (self.contributions, self.capture, self.cells)))
         whole = renderer(chosen)
         found: list[refresh.Refreshed] = []
-        while done := refresh.refresh_next(
-            by.run_id or "", _instant(context, day), scripts, chosen, by
-        ):
+        while done := refresh.refresh_next(by.run_id or "", _clock(context), scripts, chosen, by):
             found.append(done)
             self.log.info(
                 "%s changes are in the figures.", sum(len(one.batch.ids) for one in found)
@@ -133,12 +130,14 @@ class OpenDayOperator(BaseOperator):
             report.add({"day": self.day, "open": "yes" if opened else "no"})
 
 
-def _instant(context: Any, day: Any) -> datetime:
-    """Return the clock of a batch; raises KpiError when the day has ended meanwhile."""
-    instant = captured_at(context) or now()
-    if calendar.local_date(instant, settings().timezone) != day:
-        raise KpiError(f"{day} has ended; the next run takes its last changes up with the new day.")
-    return instant
+def _clock(context: Any) -> Callable[[], datetime]:
+    """Return the run's clock: the present, or the param `captured_at`."""
+    given = captured_at(context)
+    return now if given is None else lambda: given
+
+
+def _today(context: Any) -> date:
+    return calendar.local_date(_clock(context)(), settings().timezone)
 
 
 def _learners(extra: Any, warn: Any) -> set[int]:
