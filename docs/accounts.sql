@@ -37,3 +37,7 @@ GRANT CREATE, ALTER, DROP, INDEX, REFERENCES, LOCK TABLES, SELECT, INSERT, UPDAT
 -- kpi_read: dashboards and applications.
 CREATE USER IF NOT EXISTS '@kpi_read'@'%' IDENTIFIED BY '@kpi_read_password';
 GRANT SELECT ON `@kpi_db`.* TO '@kpi_read'@'%';
+
+-- No account of this package: an application that itself says which learners changed, where the LMS has no triggers
+-- (include/sql/source/soli_lms/changes). It inserts rows of kpi_change, these columns, and can neither read nor change one:
+--   GRANT INSERT (domain, ref_id, learner_id) ON `@kpi_db`.kpi_change TO 'its account'@'%';

@@ -233,13 +233,16 @@ class Warehouse:
                 "INSERT INTO kpi_change (domain, learner_id) VALUES ('LEARNER', %s)", [learner]
             )
 
-    def refresh(self, captured_at: datetime) -> list[refresh.Refreshed]:
-        """Refresh the day of an instant, which is open, until no change is pending."""
-        scripts = refresh.Scripts(
+    def refresh_scripts(self) -> refresh.Scripts:
+        return refresh.Scripts(
             self.script("incremental/contributions.sql"),
             self.script("capture/learners.sql"),
             self.script("incremental/refresh.sql"),
         )
+
+    def refresh(self, captured_at: datetime) -> list[refresh.Refreshed]:
+        """Refresh the day of an instant, which is open, until no change is pending."""
+        scripts = self.refresh_scripts()
         day = calendar.local_date(captured_at, self.settings.timezone)
         by = ledger.Author()
         found = []

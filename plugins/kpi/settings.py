@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     retention_months_rejects: int = Field(
         12, ge=1, le=1200, description="months that kpi_reject keeps what was not seen again"
     )
+    retention_days_changes: int = Field(
+        30, ge=1, le=36_500, description="days that kpi_change keeps what the figures hold"
+    )
     retention_undo_days: int = Field(
         14, ge=1, le=365, description="days that removed facts can be restored"
     )

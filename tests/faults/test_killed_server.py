@@ -1,9 +1,10 @@
-"""MySQL killed in the middle of a night, a backfill, rollups: once it is back, a retry ends as if nothing had been."""
+"""MySQL killed in a night, a backfill, a refresh: once it is back, a retry ends as if nothing had been."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,17 +20,28 @@ from tests.golden.reading import COMPUTED, Rows, contents
 from tests.sql.schemas import bare_databases
 from tests.warehouse import HISTORY, Warehouse
 
-FIRST, SECOND = school.day_of(0), school.day_of(1)
+FIRST, SECOND, TODAY = school.day_of(0), school.day_of(1), school.day_of(2)
+MORNING = datetime(2026, 2, 15, 9)
 DIMENSIONS = ("kpi_scope", "kpi_target", "kpi_target_closure")
-ALL = (*HISTORY, "kpi_src_scope", "kpi_src_target", "kpi_reject", *DIMENSIONS, *COMPUTED)
+ALL = (
+    *HISTORY,
+    "kpi_src_scope",
+    "kpi_src_target",
+    "kpi_src_learner",
+    "kpi_reject",
+    *DIMENSIONS,
+    *COMPUTED,
+    "kpi_day_sum",
+)
 
 
 class Part(NamedTuple):
-    """Something to do, what happens before it, and whether it is one transaction."""
+    """Something to do, what happens before it, whether it is one transaction, and sends less when it was done."""
 
     work: Callable[[Warehouse], object]
     before: Callable[[Warehouse], object] = lambda _: None
     at_once: bool = True
+    finds_it_done: bool = False
 
 
 def second_day(made: Warehouse) -> None:
@@ -48,6 +60,18 @@ def corrected(made: Warehouse) -> None:
         made.execute(change)
 
 
+def work_of_the_day(made: Warehouse) -> None:
+    made.source(
+        "UPDATE realisation SET progress_pct = 33, changed_at = %s WHERE learner_id IN (1, 2, 3)",
+        [MORNING - timedelta(minutes=1)],
+    )
+
+
+def refreshed(made: Warehouse) -> None:
+    made.changed(1, 2, 3)
+    made.refresh(MORNING)
+
+
 # In order: each begins with what the ones before it left.
 PARTS = {
     "capture": Part(lambda made: made.capture(SECOND), second_day),
@@ -56,6 +80,8 @@ PARTS = {
     "kpi_state_count": Part(lambda made: made.facts(SECOND, ["kpi_state_count"])),
     "kpi_percentiles": Part(lambda made: made.facts(SECOND, ["kpi_percentiles"])),
     "rollup": Part(lambda made: made.rollup(SECOND), at_once=False),
+    "the day is opened": Part(lambda made: made.open_day(TODAY), at_once=False),
+    "refresh": Part(refreshed, work_of_the_day, finds_it_done=True),
     "a chunk of a backfill": Part(
         lambda made: made.fact_range(FIRST, SECOND), corrected, at_once=False
     ),
@@ -133,7 +159,7 @@ def test_killed_and_tried_again(batch: Batch, name: str) -> None:
     # What is done already is not deleted again: a part of several transactions sends less the second time.
     killed_and_gone(batch.server, work, commits[-1] if part.at_once else len(sent) * 3 // 4)
     assert not part.at_once or contents(batch.made, ALL) in (old, new)
-    killed_and_back(batch.server, work, commits[len(commits) // 2])
+    killed_and_back(batch.server, work, commits[0 if part.finds_it_done else len(commits) // 2])
     assert contents(batch.made, ALL) == new
     work()
     assert contents(batch.made, ALL) == new, "a run more changes nothing"

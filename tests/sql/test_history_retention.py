@@ -14,6 +14,7 @@ from kpi.retention.dropped import DaysDropped, history_cut
 from kpi.retention.ledgers import Cut
 from kpi.retention.removal import MonthBusy
 from kpi.slices import lock_name
+from mysql_accounts import connect
 
 from tests.golden import school
 from tests.golden.reading import figures, stored
@@ -153,6 +154,48 @@ def test_alerts_that_are_over_go_with_the_ledger(captured: Warehouse) -> None:
     assert cut(captured)["kpi_alert"].rows == 1
     left = captured.rows("SELECT CAST(since_on AS CHAR) FROM kpi_alert ORDER BY since_on")
     assert left == [("2024-01-01",), ("2024-01-04",)], "one that lasts stays, however old"
+
+
+@pytest.fixture
+def with_changes(captured: Warehouse) -> Warehouse:
+    """250 changes done long ago, one done a day less than that, one that waits since the beginning; chunks of 100."""
+    with_settings(captured, retention_days_changes=20, retention_chunk_rows=100)
+    captured.execute(
+        "INSERT INTO kpi_change (domain, learner_id, occurred_at) VALUES ('UA', 1, '2025-01-01')"
+    )
+    for times, done in ((250, "2026-06-14 23:59:59"), (1, "2026-06-15 00:00:00")):
+        captured.execute(
+            "INSERT INTO kpi_change (domain, learner_id, occurred_at, done_at)"
+            " WITH RECURSIVE number AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM number WHERE n < %s)"
+            " SELECT 'UA', n, '2025-01-01', %s FROM number",
+            (times, done),
+        )
+    return captured
+
+
+def test_changes_that_are_done_go_and_those_that_wait_stay(with_changes: Warehouse) -> None:
+    would = cut(with_changes, dry_run=True)["kpi_change"]
+    assert would == Cut("kpi_change", date(2026, 6, 15), rows=250, there=252)
+    assert with_changes.rows("SELECT COUNT(*) FROM kpi_change") == [(252,)]
+    assert cut(with_changes)["kpi_change"] == would
+    left = with_changes.rows("SELECT CAST(done_at AS CHAR) FROM kpi_change ORDER BY id")
+    assert left == [(None,), ("2026-06-15 00:00:00.000000",)]
+
+
+def test_old_changes_go_while_the_lms_writes_new_ones(with_changes: Warehouse) -> None:
+    """Its transactions are not waited for: a wait is over after a second here, and is an error then."""
+    with_changes.execute("SET GLOBAL innodb_lock_wait_timeout = 1")
+    with_settings(with_changes, write_attempts=1)
+    try:
+        with connect(with_changes.root_uri) as lms, lms.cursor() as cursor:
+            lms.autocommit = False
+            cursor.execute(f"USE `{with_changes.name}`")
+            cursor.execute("INSERT INTO kpi_change (domain, learner_id) VALUES ('UA', 4)")
+            assert cut(with_changes)["kpi_change"].rows == 250
+            lms.commit()
+    finally:
+        with_changes.execute("SET GLOBAL innodb_lock_wait_timeout = 50")
+    assert with_changes.rows("SELECT COUNT(*) FROM kpi_change") == [(3,)]
 
 
 @pytest.fixture(scope="module")

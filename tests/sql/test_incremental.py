@@ -13,6 +13,7 @@ from kpi.incremental import changes, opening, refresh
 from kpi.triggers import ChangeTrigger
 from mysql_accounts import connect
 
+from tests.conftest import FIRST_DAY, LAST_DAY
 from tests.golden import school
 from tests.sql.test_property_incremental import changed_learners, written
 from tests.warehouse import Warehouse
@@ -25,6 +26,10 @@ COMPUTED = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap", "
 
 @pytest.fixture
 def open_day(warehouse: Warehouse) -> Warehouse:
+    return opened(warehouse)
+
+
+def opened(warehouse: Warehouse) -> Warehouse:
     """The small school after a night, with the day after it open."""
     warehouse.load_source(school.source(0))
     warehouse.night(YESTERDAY, NIGHT)
@@ -201,6 +206,21 @@ def test_a_new_learner_has_figures(open_day: Warehouse) -> None:
     assert label == "Zoé"
     assert figures > 0
     assert written(open_day, TODAY) == {}
+
+
+def test_windows_may_begin_before_the_calendar(warehouse: Warehouse) -> None:
+    """The delays of today's events are told all the same."""
+    warehouse.execute("DELETE FROM kpi_time WHERE date_id < %s", [YESTERDAY])
+    try:
+        opened(warehouse)
+        warehouse.load_source(school.source(1))
+        warehouse.changed(*changed_learners(school.source(0), school.source(1)))
+        warehouse.refresh(MORNING)
+        told = "SELECT COUNT(*) > 0 FROM kpi_percentiles WHERE date_id = %s AND period = 'D'"
+        assert warehouse.rows(told, [TODAY]) == [(1,)]
+        assert written(warehouse, TODAY) == {}
+    finally:
+        warehouse.bootstrap(FIRST_DAY, LAST_DAY)
 
 
 def test_a_capture_of_all_closes_the_day(open_day: Warehouse) -> None:

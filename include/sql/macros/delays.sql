@@ -11,7 +11,7 @@ stage_delay_cell, of whichever learners (include/sql/incremental).
 {% set window_days = window | default(1) %}
 {% set SAMPLE_END = '/* the figure from its sample */' %}
 
-{# The window's bounds as instants; in a range, those of all its windows together. #}
+{# The window's bounds as instants; in a range, those of all its windows together. One that begins before the calendar begins with it. #}
 {% macro window_bounds() -%}
 kpi_time AS window_start
   INNER JOIN kpi_time AS window_end
@@ -19,7 +19,11 @@ kpi_time AS window_start
 {%- endmacro %}
 
 {% macro of_window() -%}
-window_start.date_id = {{ '%(first)s - INTERVAL ' ~ (window_days - 1) ~ ' DAY' if days == 'range' else '%(since)s' }}
+window_start.date_id = (
+      SELECT MIN(kpi_time.date_id)
+      FROM kpi_time
+      WHERE kpi_time.date_id >= {{ '%(first)s - INTERVAL ' ~ (window_days - 1) ~ ' DAY' if days == 'range' else '%(since)s' }}
+    )
 {%- endmacro %}
 
 {# delay: the found events with their days; `within` are the days on which what they rest on was in force, if it can change. #}

@@ -1,7 +1,8 @@
-"""Retention of what is not partitioned, deleted in chunks: closed versions of the history, the ledgers, alerts."""
+"""Retention of what is not partitioned, deleted in chunks: closed versions of the history, ledgers, alerts, changes."""
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Cut:
 
 
 def cut(work: Work, limits: Limits, *, dry_run: bool) -> list[Cut]:
-    """Delete what has expired of history, ledger, rejects and alerts, or only count it; return it by table.
+    """Delete what has expired of history, ledger, rejects, alerts and changes, or only count it; return it by table.
 
     Raises MonthBusy when a capture is under way, or another KpiError; what was deleted before then stays deleted.
     """
@@ -60,6 +61,11 @@ def cut(work: Work, limits: Limits, *, dry_run: bool) -> list[Cut]:
     over = "until_on < %(before)s"
     found.append(
         _cut_one(work, "kpi_alert", limits.ledger, over, {"before": limits.ledger}, dry_run)
+    )
+    # One that is pending stays, however old.
+    done = "done_at < %(before)s"
+    found.append(
+        _cut_one(work, "kpi_change", limits.changes, done, {"before": limits.changes}, dry_run)
     )
     return found
 
@@ -179,7 +185,11 @@ def _cut_one(
     deleted = most
     while not dry_run and deleted == most:
         with admin.transaction():
+            # By their ids: a DELETE that looks for its rows itself waits for those that others are writing.
+            ids = admin.rows(f"SELECT id FROM {table} WHERE {where} LIMIT {most:d}", values)
             deleted = admin.run(
-                f"DELETE FROM {table} WHERE {where} ORDER BY id LIMIT {most:d}", values
+                f"DELETE gone FROM JSON_TABLE(%(ids)s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS listed "
+                f"INNER JOIN {table} AS gone ON gone.id = listed.id WHERE {where}",
+                {**values, "ids": json.dumps([one for (one,) in ids])},
             )
     return Cut(table, before, counted, there)

@@ -15,8 +15,9 @@ from kpi.settings import Settings
 class Limits:
     """What is before these local days has expired.
 
-    `days` and the months of `months` (W, M, R) are about facts, `history` about closed versions, `ledger` and
-    `rejects` about kpi_run and kpi_reject. Partitions before `partitions` are not wanted empty.
+    `days` and the months of `months` (W, M, R) are about facts, `history` about closed versions, `ledger`,
+    `rejects` and `changes` about kpi_run, kpi_reject and kpi_change. Partitions before `partitions` are not
+    wanted empty.
     """
 
     days: date
@@ -24,6 +25,7 @@ class Limits:
     history: date
     ledger: date
     rejects: date
+    changes: date
     partitions: date
 
     def expired(self, month: date) -> tuple[str, ...]:
@@ -49,6 +51,7 @@ def limits(today: date, settings: Settings) -> Limits:
         history=_months_before(today, settings.retention_months_history),
         ledger=_months_before(today, settings.retention_months_ledger),
         rejects=_months_before(today, settings.retention_months_rejects),
+        changes=today - timedelta(days=settings.retention_days_changes),
         partitions=_months_before(today, settings.partition_months_back),
     )
 

@@ -92,7 +92,7 @@ def restore(
 
 
 def cut(today: date, settings: Settings, by: Author, *, dry_run: bool) -> list[Cut]:
-    """Delete what has expired on a local day of the history, kpi_run and kpi_reject, or only count it.
+    """Delete what has expired on a local day of the history and the ledgers (kpi_run, kpi_reject, …), or only count it.
 
     Raises InputError for a day that cannot be today, MonthBusy during a capture, or another KpiError.
     """

@@ -10,9 +10,12 @@
 -- The row is written in the LMS's own transaction, and is gone when that is rolled back. An error in a trigger, whatever it is, is
 -- ignored: the LMS never sees one, and the night finds what was missed. Only the account @kpi_change must not be dropped before
 -- the triggers are (remove.sql): MySQL then refuses the LMS's statements. An UPDATE that leaves alone all that figures rest on
--- (a script that recomputes every row) notes nothing. Rows that go by ON DELETE CASCADE fire no trigger of their own; their
--- parent's does, and a learner is always captured whole.
--- What changes a figure and is not watched, since it is of no learner: the plan, sessions, the curriculum. The night sees it.
+-- (a script that recomputes every row) notes nothing. Rows that go by ON DELETE CASCADE fire no trigger of their own: the deletion
+-- of a learner, group, sub-group or trainer is watched for them, and a learner is always captured whole.
+-- The triggers lock nothing that they read, so that no transaction of the LMS waits for another because of them; hence the lists
+-- of members in JSON: MySQL locks what an INSERT … SELECT reads.
+-- What changes a figure and is not watched, since it is of no learner: the plan, sessions and whose they are, the curriculum. The
+-- night sees it.
 CREATE USER IF NOT EXISTS '@kpi_change'@'localhost' ACCOUNT LOCK;
 GRANT INSERT (domain, ref_id, learner_id) ON `@kpi_db`.kpi_change TO '@kpi_change'@'localhost';
 GRANT SELECT, TRIGGER ON `@lms_db`.* TO '@kpi_change'@'localhost';
@@ -213,6 +216,7 @@ BEGIN
     NEW.actif <=> OLD.actif
     AND NEW.nom <=> OLD.nom
     AND NEW.prenom <=> OLD.prenom
+    AND NEW.user_id <=> OLD.user_id
     AND NEW.created_at <=> OLD.created_at
   ) THEN
     INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('LEARNER', NEW.id, NEW.id);
@@ -243,9 +247,15 @@ CREATE DEFINER = '@kpi_change'@'localhost' TRIGGER `kpi_change_apprenant_groupe_
 AFTER UPDATE ON `apprenant_groupe` FOR EACH ROW
 BEGIN
   DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
-  INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('MEMBERSHIP', NEW.groupe_id, NEW.apprenant_id);
-  IF NEW.apprenant_id <> OLD.apprenant_id THEN
-    INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('MEMBERSHIP', OLD.groupe_id, OLD.apprenant_id);
+  IF NOT (
+    NEW.groupe_id <=> OLD.groupe_id
+    AND NEW.apprenant_id <=> OLD.apprenant_id
+    AND NEW.created_at <=> OLD.created_at
+  ) THEN
+    INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('MEMBERSHIP', NEW.groupe_id, NEW.apprenant_id);
+    IF NEW.apprenant_id <> OLD.apprenant_id THEN
+      INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('MEMBERSHIP', OLD.groupe_id, OLD.apprenant_id);
+    END IF;
   END IF;
 END//
 
@@ -273,9 +283,15 @@ CREATE DEFINER = '@kpi_change'@'localhost' TRIGGER `kpi_change_apprenant_sous_gr
 AFTER UPDATE ON `apprenant_sous_groupe` FOR EACH ROW
 BEGIN
   DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
-  INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('MEMBERSHIP', NEW.sous_groupe_id, NEW.apprenant_id);
-  IF NEW.apprenant_id <> OLD.apprenant_id THEN
-    INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('MEMBERSHIP', OLD.sous_groupe_id, OLD.apprenant_id);
+  IF NOT (
+    NEW.sous_groupe_id <=> OLD.sous_groupe_id
+    AND NEW.apprenant_id <=> OLD.apprenant_id
+    AND NEW.created_at <=> OLD.created_at
+  ) THEN
+    INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('MEMBERSHIP', NEW.sous_groupe_id, NEW.apprenant_id);
+    IF NEW.apprenant_id <> OLD.apprenant_id THEN
+      INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('MEMBERSHIP', OLD.sous_groupe_id, OLD.apprenant_id);
+    END IF;
   END IF;
 END//
 
@@ -293,11 +309,12 @@ DROP TRIGGER IF EXISTS `kpi_change_formateur_groupe_insert`//
 CREATE DEFINER = '@kpi_change'@'localhost' TRIGGER `kpi_change_formateur_groupe_insert`
 AFTER INSERT ON `formateur_groupe` FOR EACH ROW
 BEGIN
+  DECLARE members JSON;
   DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
+  SELECT JSON_ARRAYAGG(apprenant_id) INTO members FROM apprenant_groupe WHERE groupe_id = NEW.groupe_id;
   INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id)
-  SELECT DISTINCT 'MEMBERSHIP', NEW.groupe_id, members.apprenant_id
-  FROM apprenant_groupe AS members
-  WHERE members.groupe_id = NEW.groupe_id;
+  SELECT DISTINCT 'MEMBERSHIP', NEW.groupe_id, listed.learner_id
+  FROM JSON_TABLE(members, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS listed;
 END//
 
 DROP TRIGGER IF EXISTS `kpi_change_formateur_groupe_update`//
@@ -305,16 +322,23 @@ DROP TRIGGER IF EXISTS `kpi_change_formateur_groupe_update`//
 CREATE DEFINER = '@kpi_change'@'localhost' TRIGGER `kpi_change_formateur_groupe_update`
 AFTER UPDATE ON `formateur_groupe` FOR EACH ROW
 BEGIN
+  DECLARE members JSON;
   DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
-  INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id)
-  SELECT DISTINCT 'MEMBERSHIP', NEW.groupe_id, members.apprenant_id
-  FROM apprenant_groupe AS members
-  WHERE members.groupe_id = NEW.groupe_id;
-  IF NEW.groupe_id <> OLD.groupe_id THEN
+  IF NOT (
+    NEW.groupe_id <=> OLD.groupe_id
+    AND NEW.formateur_id <=> OLD.formateur_id
+    AND NEW.created_at <=> OLD.created_at
+  ) THEN
+    SELECT JSON_ARRAYAGG(apprenant_id) INTO members FROM apprenant_groupe WHERE groupe_id = NEW.groupe_id;
     INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id)
-    SELECT DISTINCT 'MEMBERSHIP', OLD.groupe_id, members.apprenant_id
-    FROM apprenant_groupe AS members
-    WHERE members.groupe_id = OLD.groupe_id;
+    SELECT DISTINCT 'MEMBERSHIP', NEW.groupe_id, listed.learner_id
+    FROM JSON_TABLE(members, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS listed;
+    IF NEW.groupe_id <> OLD.groupe_id THEN
+      SELECT JSON_ARRAYAGG(apprenant_id) INTO members FROM apprenant_groupe WHERE groupe_id = OLD.groupe_id;
+      INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id)
+      SELECT DISTINCT 'MEMBERSHIP', OLD.groupe_id, listed.learner_id
+      FROM JSON_TABLE(members, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS listed;
+    END IF;
   END IF;
 END//
 
@@ -323,11 +347,57 @@ DROP TRIGGER IF EXISTS `kpi_change_formateur_groupe_delete`//
 CREATE DEFINER = '@kpi_change'@'localhost' TRIGGER `kpi_change_formateur_groupe_delete`
 AFTER DELETE ON `formateur_groupe` FOR EACH ROW
 BEGIN
+  DECLARE members JSON;
   DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
+  SELECT JSON_ARRAYAGG(apprenant_id) INTO members FROM apprenant_groupe WHERE groupe_id = OLD.groupe_id;
   INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id)
-  SELECT DISTINCT 'MEMBERSHIP', OLD.groupe_id, members.apprenant_id
-  FROM apprenant_groupe AS members
-  WHERE members.groupe_id = OLD.groupe_id;
+  SELECT DISTINCT 'MEMBERSHIP', OLD.groupe_id, listed.learner_id
+  FROM JSON_TABLE(members, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS listed;
+END//
+
+DROP TRIGGER IF EXISTS `kpi_change_groupes_delete`//
+
+CREATE DEFINER = '@kpi_change'@'localhost' TRIGGER `kpi_change_groupes_delete`
+BEFORE DELETE ON `groupes` FOR EACH ROW
+BEGIN
+  DECLARE members JSON;
+  DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
+  SELECT JSON_ARRAYAGG(apprenant_id) INTO members FROM apprenant_groupe WHERE groupe_id = OLD.id;
+  INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id)
+  SELECT DISTINCT 'MEMBERSHIP', OLD.id, listed.learner_id
+  FROM JSON_TABLE(members, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS listed;
+END//
+
+DROP TRIGGER IF EXISTS `kpi_change_sous_groupes_delete`//
+
+CREATE DEFINER = '@kpi_change'@'localhost' TRIGGER `kpi_change_sous_groupes_delete`
+BEFORE DELETE ON `sous_groupes` FOR EACH ROW
+BEGIN
+  DECLARE members JSON;
+  DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
+  SELECT JSON_ARRAYAGG(apprenant_id) INTO members FROM apprenant_sous_groupe WHERE sous_groupe_id = OLD.id;
+  INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id)
+  SELECT DISTINCT 'MEMBERSHIP', OLD.id, listed.learner_id
+  FROM JSON_TABLE(members, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS listed;
+END//
+
+DROP TRIGGER IF EXISTS `kpi_change_formateurs_delete`//
+
+CREATE DEFINER = '@kpi_change'@'localhost' TRIGGER `kpi_change_formateurs_delete`
+BEFORE DELETE ON `formateurs` FOR EACH ROW
+BEGIN
+  DECLARE members JSON;
+  DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
+  SELECT JSON_ARRAYAGG(JSON_ARRAY(pivot.groupe_id, pivot.apprenant_id)) INTO members
+  FROM formateur_groupe
+  INNER JOIN apprenant_groupe AS pivot
+    ON pivot.groupe_id = formateur_groupe.groupe_id
+  WHERE formateur_groupe.formateur_id = OLD.id;
+  INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id)
+  SELECT DISTINCT 'MEMBERSHIP', listed.groupe_id, listed.learner_id
+  FROM JSON_TABLE(
+    members, '$[*]' COLUMNS (groupe_id BIGINT PATH '$[0]', learner_id BIGINT PATH '$[1]')
+  ) AS listed;
 END//
 
 DROP TRIGGER IF EXISTS `kpi_change_historique_realisation_taches_insert`//

@@ -34,6 +34,9 @@ FROM (
   UNION ALL SELECT 'formateur_groupe', 'INSERT', 'kpi_change_formateur_groupe_insert'
   UNION ALL SELECT 'formateur_groupe', 'UPDATE', 'kpi_change_formateur_groupe_update'
   UNION ALL SELECT 'formateur_groupe', 'DELETE', 'kpi_change_formateur_groupe_delete'
+  UNION ALL SELECT 'groupes', 'DELETE', 'kpi_change_groupes_delete'
+  UNION ALL SELECT 'sous_groupes', 'DELETE', 'kpi_change_sous_groupes_delete'
+  UNION ALL SELECT 'formateurs', 'DELETE', 'kpi_change_formateurs_delete'
   UNION ALL SELECT 'historique_realisation_taches', 'INSERT', 'kpi_change_historique_realisation_taches_insert'
   UNION ALL SELECT 'commentaire_realisation_taches', 'INSERT', 'kpi_change_commentaire_realisation_taches_insert'
 ) AS expected
