@@ -56,7 +56,7 @@ class Refresh:
             return 0
         batches = 0
         by = ledger.Author()
-        while done := refresh.refresh_next("", self.at, self.scripts, self.settings, by):
+        while done := refresh.refresh_next("", lambda: self.at, self.scripts, self.settings, by):
             batches += 1
             if done.unfinished:
                 self._complete(done)
@@ -165,7 +165,7 @@ def group_dissolved(warehouse: Warehouse) -> Refresh:
     warehouse.source("DELETE FROM membership WHERE scope_type = 'GROUPE' AND scope_ref_id = 1")
     warehouse.changed(*(learner for (learner,) in members))
     job = Refresh.of(warehouse)
-    left = refresh.refresh_next("", job.at, job.scripts, job.settings, ledger.Author())
+    left = refresh.refresh_next("", lambda: job.at, job.scripts, job.settings, ledger.Author())
     assert left is not None
     assert left.begun_or_ended
     return replace(job, left=left)
