@@ -1,6 +1,7 @@
 /*
 What the learners of %(learners)s add to the figures of %(as_of)s: run before their capture with %(sign)s = -1 and after it with 1, so that a sum
-over both is what their change adds to each cell. Whose cells it leaves alone is not touched any further (refresh.sql).
+over both is what their change adds to each cell. Whose cells it leaves alone is not touched any further (refresh.sql). The steps
+`look: …` tell what a change does not add to, and are run by name.
 */
 {% set mode = 'learners' %}
 {% import 'macros/by_scope.sql' as by_scope with context %}
@@ -155,3 +156,61 @@ SELECT
   MAX(state_order)
 FROM realisation
 GROUP BY domain, state_code;
+
+-- step: look: scopes begun or ended
+-- Scopes that have members today and had none before, or the other way round: their periods close on another day.
+SELECT changed.scope_id
+FROM (
+  SELECT
+    scope_id,
+    SUM(sign = -1) AS before_it,
+    SUM(sign = 1) AS after_it
+  FROM stage_member
+  GROUP BY scope_id
+  HAVING (before_it = 0) <> (after_it = 0)
+) AS changed
+INNER JOIN kpi_scope
+  ON kpi_scope.id = changed.scope_id
+INNER JOIN kpi_time AS day
+  ON day.date_id = %(as_of)s
+WHERE NOT EXISTS (
+  SELECT 1
+  FROM kpi_src_membership AS other
+  WHERE
+    {{ as_of.in_force('other') }}
+    AND {{ as_of.active('other') }}
+    AND other.scope_type = kpi_scope.scope_type
+    AND other.scope_ref_id = kpi_scope.ref_key
+    AND other.learner_id NOT IN (
+      SELECT wanted.learner_id
+      FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
+    )
+);
+
+-- step: look: states of another order
+-- How many states the learners' rows order otherwise than the day's rows do (those of everybody and everything), or no row has.
+SELECT COUNT(*)
+FROM stage_state_order AS learners
+LEFT JOIN kpi_scope
+  ON kpi_scope.scope_type = 'GLOBAL'
+LEFT JOIN kpi_target
+  ON kpi_target.target_type = 'GLOBAL'
+LEFT JOIN kpi_state_count AS kept
+  ON kept.date_id = %(as_of)s
+  AND kept.period = 'D'
+  AND kept.scope_id = kpi_scope.id
+  AND kept.target_id = kpi_target.id
+  AND kept.domain = learners.domain
+  AND kept.state_code = learners.state_code
+WHERE
+  kept.id IS NULL
+  OR learners.lowest <> kept.state_ordre
+  OR learners.highest <> kept.state_ordre;
+
+-- step: look: periods that have rows
+-- Each period's last row is what the tiles of all scopes are told by.
+SELECT
+  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(as_of)s AND period = 'D') AS has_day,
+  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(week_last)s AND period = 'W') AS has_week,
+  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(month_last)s AND period = 'M') AS has_month,
+  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(as_of)s AND period = 'R') AS has_window;

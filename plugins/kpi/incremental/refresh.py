@@ -16,11 +16,20 @@ from typing import Any, NamedTuple
 
 from kpi import calendar, ledger, periods, rollups, slices
 from kpi.capture import Last, LearnersCapture, Plan, last_capture
-from kpi.connections import ETL, SOURCE, Session, attempted, session
+from kpi.connections import ETL, SOURCE, Row, Session, attempted, session
 from kpi.errors import KpiError
 from kpi.incremental import changes, opening
 from kpi.settings import Settings
-from kpi.slices import Slice, Written, create_temporary, lock_name, locks, run_step, temporary
+from kpi.slices import (
+    Slice,
+    Written,
+    create_temporary,
+    lock_name,
+    locks,
+    run_step,
+    step_named,
+    temporary,
+)
 from kpi.templates import Step
 
 log = logging.getLogger(__name__)
@@ -31,66 +40,13 @@ DELAYS = "delays: "
 COUNT, WRITE, DELETE = "count existing", "write differences", "delete vanished"
 _LONGEST_LIST = 20  # learners that a ledger row names
 
-# A scope that has members today and had none before, or the other way round: its periods close on another day.
-_BEGUN_OR_ENDED = """
-SELECT
-  changed.scope_id
-FROM (
-  SELECT scope_id, SUM(sign = -1) AS before_it, SUM(sign = 1) AS after_it
-  FROM stage_member
-  GROUP BY scope_id
-  HAVING (before_it = 0) <> (after_it = 0)
-) AS changed
-INNER JOIN kpi_scope
-  ON kpi_scope.id = changed.scope_id
-INNER JOIN kpi_time AS day
-  ON day.date_id = %(as_of)s
-WHERE NOT EXISTS (
-  SELECT 1
-  FROM kpi_src_membership AS other
-  WHERE
-    other.valid_to >= day.utc_end
-    AND other.valid_from < day.utc_end
-    AND other.scope_type = kpi_scope.scope_type
-    AND other.scope_ref_id = kpi_scope.ref_key
-    AND (other.active_from IS NULL OR other.active_from < day.utc_end)
-    AND (other.active_to IS NULL OR other.active_to >= day.utc_end)
-    AND other.learner_id NOT IN (
-      SELECT wanted.learner_id
-      FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
-    )
+# Steps of incremental/contributions.sql that look at what a change alone does not add to.
+LOOK = "look: "
+BEGUN_OR_ENDED, REORDERED, LATEST = (
+    f"{LOOK}scopes begun or ended",
+    f"{LOOK}states of another order",
+    f"{LOOK}periods that have rows",
 )
-"""
-# A state that the learners' rows order otherwise than the day's stored rows do, or that no stored row has.
-_REORDERED = """
-SELECT COUNT(*)
-FROM stage_state_order AS learners
-LEFT JOIN kpi_scope
-  ON kpi_scope.scope_type = 'GLOBAL'
-LEFT JOIN kpi_target
-  ON kpi_target.target_type = 'GLOBAL'
-LEFT JOIN kpi_state_count AS kept
-  ON kept.date_id = %(as_of)s
-  AND kept.period = 'D'
-  AND kept.scope_id = kpi_scope.id
-  AND kept.target_id = kpi_target.id
-  AND kept.domain = learners.domain
-  AND kept.state_code = learners.state_code
-WHERE
-  kept.id IS NULL
-  OR learners.lowest <> kept.state_ordre
-  OR learners.highest <> kept.state_ordre
-"""
-# The periods whose rows of today there are: what the tiles of all scopes are told by.
-_LATEST = """
-SELECT
-  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(as_of)s AND period = 'D'),
-  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(week_last)s AND period = 'W'),
-  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(month_last)s AND period = 'M'),
-  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(as_of)s AND period = 'R')
-"""
-
-
 # The scripts of `complete`, by path.
 WHOLE = (
     "facts/kpi_state_count/slice.sql",
@@ -242,29 +198,28 @@ class _Refresh:
         touched = capture.find()
         if touched:
             self.values["touched"] = json.dumps(touched.rows)
-            latest = etl.rows(_LATEST, self.values)
+            latest = self._look(LATEST)
             self._contributions(BEFORE)
         found = capture.write()
         if touched:
             self._contributions(AFTER)
-            done.begun_or_ended = self._begun_or_ended(touched.moved)
-            done.states_reordered = bool(etl.value(_REORDERED, self.values))
+            if touched.moved:
+                done.begun_or_ended = tuple(scope for (scope,) in self._look(BEGUN_OR_ENDED))
+            done.states_reordered = self._look(REORDERED) != [(0,)]
             self._write(done)
-            done.latest_moved = etl.rows(_LATEST, self.values) != latest
+            done.latest_moved = self._look(LATEST) != latest
         self._record(done, found, by, started)
         changes.finish(etl, self.batch)
         if done.unfinished:
             etl.run("UPDATE kpi_open_day SET is_finished = 0")
         return done
 
-    def _begun_or_ended(self, moved: bool) -> tuple[int, ...]:
-        if not moved:
-            return ()
-        return tuple(scope for (scope,) in self.etl.rows(_BEGUN_OR_ENDED, self.values))
+    def _look(self, name: str) -> list[Row]:
+        return self.etl.rows(step_named(self.scripts.contributions, name).sql, self.values)
 
     def _contributions(self, sign: int) -> None:
         for step in self.scripts.contributions:
-            if not temporary(step):
+            if not (temporary(step) or step.name.startswith(LOOK)):
                 run_step(self.etl, step, self.values | {"sign": sign})
 
     def _write(self, done: Refreshed) -> None:
