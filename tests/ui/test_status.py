@@ -67,14 +67,14 @@ def test_alerts_are_told_with_scope_target_and_threshold(
     assert failed["scope"] is None
     assert failed["message_en"] == "kpi_daily failed for 2026-02-14: capture: the disk is full."
     assert (
-        failed["message_fr"] == "kpi_daily a échoué pour le 2026-02-14 : capture: the disk is full."
+        failed["message_fr"] == "kpi_daily a échoué pour le 14/02/2026 : capture: the disk is full."
     )
     assert below["scope"] == {"id": scope, "type": "GROUPE", "ref_id": 1, "label": scope_label}
     assert below["target"]["label"] == target_label
     assert (below["value"], below["threshold"], below["unit"]) == (41.5, 50, "%")
     assert (below["since"], below["level"], below["code"]) == ("2026-02-13", "amber", "PCT_ACQUIS")
     assert below["message_fr"] == (
-        f"% Compétences acquises, {scope_label}, {target_label} : 41.5 %, au-dessous de 50 % depuis le 2026-02-13."
+        f"% Compétences acquises, {scope_label}, {target_label} : 41,5 %, au-dessous de 50 % depuis le 13/02/2026."
     )
 
 

@@ -48,7 +48,7 @@ class Alert:
     @property
     def message_fr(self) -> str:
         """One sentence in French."""
-        return f"{self._what_fr()}{f' ; terminé le {self.until_on}' if self.until_on else ''}."
+        return f"{self._what_fr()}{f' ; terminé le {self.until_on:%d/%m/%Y}' if self.until_on else ''}."
 
     @property
     def message_en(self) -> str:
@@ -60,12 +60,14 @@ class Alert:
             side = "au-dessus" if self.rule.startswith("above") else "au-dessous"
             scope, target = self._named(0)
             return (
-                f"{self.metric_label or self.code}, {scope}, {target} : {self._amount(self.value_num)}, "
-                f"{side} de {self._amount(self.threshold)} depuis le {self.since_on}"
+                f"{self.metric_label or self.code}, {scope}, {target} : {self._amount(self.value_num, ',')}, "
+                f"{side} de {self._amount(self.threshold, ',')} depuis le {self.since_on:%d/%m/%Y}"
             )
         if self.kind == LATE:
-            return f"{self.code} est en retard : le {self.since_on} n'est pas encore calculé"
-        return f"{self.code} a échoué pour le {self.since_on} : {self._cause()}"
+            return (
+                f"{self.code} est en retard : le {self.since_on:%d/%m/%Y} n'est pas encore calculé"
+            )
+        return f"{self.code} a échoué pour le {self.since_on:%d/%m/%Y} : {self._cause()}"
 
     def _what_en(self) -> str:
         if self.kind == THRESHOLD:
@@ -94,8 +96,10 @@ class Alert:
     def _cause(self) -> str:
         return (self.message or "").rstrip(". ") or "–"
 
-    def _amount(self, value: Decimal | None) -> str:
-        return "–" if value is None else f"{value.normalize():f} {self.unit or ''}".rstrip()
+    def _amount(self, value: Decimal | None, point: str = ".") -> str:
+        if value is None:
+            return "–"
+        return f"{value.normalize():f} {self.unit or ''}".rstrip().replace(".", point)
 
 
 def untold(etl: Session, settings: Settings) -> list[Alert]:
