@@ -7,18 +7,7 @@ and compared with the open versions of its history; what cannot be used goes to 
 
 {% include 'capture/target.sql' %}
 
--- step: scope: create known learners
-CREATE TEMPORARY TABLE IF NOT EXISTS known_learner (
-  learner_id BIGINT NOT NULL PRIMARY KEY
-);
-
--- step: scope: list known learners
-INSERT INTO known_learner (learner_id)
-SELECT ref_id
-FROM stage_scope
-WHERE
-  scope_type = 'APPRENANT'
-  AND ref_id IS NOT NULL;
+{% include 'capture/known_learner.sql' %}
 
 {% include 'capture/realisation.sql' %}
 

@@ -7,6 +7,7 @@ was in force before can be looked at in between.
 {% set only_learners = true %}
 {% set source = source_schema() %}
 {% import 'macros/history.sql' as history with context -%}
+{% import 'macros/as_of.sql' as as_of -%}
 {% include 'capture/scope.sql' %}
 
 -- step: target: create stage
@@ -23,18 +24,7 @@ SELECT
   ref_id
 FROM kpi_src_target;
 
--- step: scope: create known learners
-CREATE TEMPORARY TABLE IF NOT EXISTS known_learner (
-  learner_id BIGINT NOT NULL PRIMARY KEY
-);
-
--- step: scope: list known learners
-INSERT INTO known_learner (learner_id)
-SELECT ref_id
-FROM stage_scope
-WHERE
-  scope_type = 'APPRENANT'
-  AND ref_id IS NOT NULL;
+{% include 'capture/known_learner.sql' %}
 
 {% include 'capture/realisation.sql' %}
 
@@ -58,7 +48,7 @@ SELECT
   stage.learner_id,
   stage.domain,
   stage.ref_id
-FROM {{ history.wanted() | replace('%(learners)s', '%(moved)s') }}
+FROM {{ as_of.wanted() | replace('%(learners)s', '%(moved)s') }}
 INNER JOIN stage_realisation AS stage
   ON stage.learner_id = wanted.learner_id
 UNION DISTINCT
@@ -66,7 +56,7 @@ SELECT
   wanted.learner_id,
   'UA' AS domain,
   plan.ua_ref_id
-FROM {{ history.wanted() | replace('%(learners)s', '%(moved)s') }}
+FROM {{ as_of.wanted() | replace('%(learners)s', '%(moved)s') }}
 INNER JOIN kpi_src_plan AS plan
   ON plan.valid_to = '9999-12-31';
 
@@ -91,7 +81,7 @@ FROM (
   SELECT DISTINCT
     wanted.learner_id,
     CAST(%(captured_at)s AS DATETIME(6)) AS captured_at
-  FROM {{ history.wanted() }}
+  FROM {{ as_of.wanted() }}
 ) AS new
 ON DUPLICATE KEY UPDATE
   captured_at = new.captured_at;

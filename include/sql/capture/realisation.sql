@@ -1,4 +1,5 @@
 {% import 'macros/history.sql' as history with context -%}
+{% import 'macros/as_of.sql' as as_of -%}
 {% set key = ['domain', 'ref_id', 'learner_id'] -%}
 -- step: realisation: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
@@ -214,7 +215,7 @@ WHERE
   AND is_final = 1
   AND finished_at IS NULL
 {%- if history.alone %}
-  AND learner_id IN (SELECT wanted.learner_id FROM {{ history.wanted() }})
+  AND learner_id IN (SELECT wanted.learner_id FROM {{ as_of.wanted() }})
 {%- endif %}
 {% endcall %}
 

@@ -183,7 +183,7 @@ WHERE NOT EXISTS (
     AND other.scope_ref_id = kpi_scope.ref_key
     AND other.learner_id NOT IN (
       SELECT wanted.learner_id
-      FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
+      FROM {{ as_of.wanted() }}
     )
 );
 

@@ -70,10 +70,15 @@ kpi_time AS opening
     AND (%(scope_ids)s IS NULL OR FIND_IN_SET({{ scope }}.id, %(scope_ids)s) > 0)
 {%- endmacro %}
 
+{# The learners asked for, %(learners)s, as a table `wanted`. #}
+{% macro wanted() -%}
+JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
+{%- endmacro %}
+
 {# In mode `learners`, the learners asked for, … #}
 {% macro of_wanted() -%}
 {% if days == 'learners' %}
-  CROSS JOIN JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
+  CROSS JOIN {{ wanted() }}
 {%- endif %}
 {%- endmacro %}
 

@@ -7,6 +7,7 @@ open versions and puts it into change_<relation>:
 then these steps bring the history up to date. A version lasts: one that would end where it begins, or before, is replaced
 (changed) or removed (vanished) instead, and what replaces it keeps its valid_from.
 #}
+{% import 'macros/as_of.sql' as as_of %}
 
 {# A capture of some learners alone, during the day, sets `only_learners`; they are bound as %(learners)s, a JSON list of ids. #}
 {% set alone = only_learners | default(false) %}
@@ -32,11 +33,6 @@ GREATEST(CAST(%(previous)s AS DATETIME(6)), COALESCE({{ seen }}.captured_at, CAS
 {% macro last_seen(learner_id) -%}
 LEFT JOIN kpi_src_learner AS seen
   ON seen.learner_id = {{ learner_id }}
-{%- endmacro %}
-
-{# The learners to capture, as a table `wanted`. #}
-{% macro wanted() -%}
-JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
 {%- endmacro %}
 
 {# A source's instant when it lies between the previous capture and this one, else the stamp. #}
@@ -70,7 +66,7 @@ SELECT
   open_version.valid_from
 FROM kpi_time AS day
 {%- if alone %}
-CROSS JOIN {{ wanted() }}
+CROSS JOIN {{ as_of.wanted() }}
 {%- endif %}
 INNER JOIN kpi_src_{{ relation }} AS open_version
   ON open_version.valid_to = '9999-12-31'
@@ -181,7 +177,7 @@ FROM (
 {% include 'source/' ~ adapter ~ '/' ~ relation ~ '.sql' %}
 ) AS found
 WHERE
-  {{ "found.scope_type <> 'APPRENANT'\n  OR found.ref_id" if relation == 'scope' else 'found.learner_id' }} IN (SELECT wanted.learner_id FROM {{ wanted() }})
+  {{ "found.scope_type <> 'APPRENANT'\n  OR found.ref_id" if relation == 'scope' else 'found.learner_id' }} IN (SELECT wanted.learner_id FROM {{ as_of.wanted() }})
 {%- else -%}
 {% include 'source/' ~ adapter ~ '/' ~ relation ~ '.sql' %}
 {%- endif %}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -37,7 +36,7 @@ log = logging.getLogger(__name__)
 BEFORE, AFTER = -1, 1
 # Steps of incremental/refresh.sql that run only when a delay was touched.
 DELAYS = "delays: "
-COUNT, WRITE, DELETE = "count existing", "write differences", "delete vanished"
+COUNT = "count existing"  # then, for the same table, `write differences` and `delete vanished`
 _LONGEST_LIST = 20  # learners that a ledger row names
 
 # Steps of incremental/contributions.sql that look at what a change alone does not add to.
@@ -77,7 +76,6 @@ class Refreshed:
     begun_or_ended: tuple[int, ...] = ()
     states_reordered: bool = False
     latest_moved: bool = False
-    seconds: float = 0.0
 
     @property
     def unfinished(self) -> bool:
@@ -104,7 +102,6 @@ def refresh_next(
         with session(ETL) as etl:
             if not changes.pending(etl):
                 return None
-            begun = time.monotonic()
             started = datetime.now(UTC).replace(tzinfo=None)
             names = _lock_names(etl, day)
             with session(SOURCE) as source, locks(etl, names, settings.lock_wait_seconds):
@@ -117,9 +114,7 @@ def refresh_next(
                     create_temporary(etl, script)
                 plan = Plan(day, captured_at, last.captured_at)
                 with etl.transaction():
-                    done = _Refresh(batch, plan, source, etl, scripts, settings).run(by, started)
-            done.seconds = time.monotonic() - begun
-            return done
+                    return _Refresh(batch, plan, source, etl, scripts, settings).run(by, started)
 
     return attempted(once, settings.write_attempts)
 
@@ -224,24 +219,26 @@ class _Refresh:
 
     def _write(self, done: Refreshed) -> None:
         delays = True
-        for step in self.scripts.refresh:
+        script = iter(self.scripts.refresh)
+        for step in script:
             table, _, what = step.name.partition(": ")
             if temporary(step) or (step.name.startswith(DELAYS) and not delays):
                 continue
             if what == COUNT:
-                computed, existing = self.etl.rows(step.sql, self.values)[0]
-                inserted, updated = computed - existing, 0
-            elif what == WRITE:
-                updated = (run_step(self.etl, step, self.values) - inserted) // 2
-                unchanged = existing - updated
-            elif what == DELETE:
-                deleted = run_step(self.etl, step, self.values)
-                one = Written(inserted, updated, deleted, unchanged)
+                one = self._write_table(step, write=next(script), delete=next(script))
                 done.written[table] = done.written.get(table, Written()) + one
-            else:
-                affected = run_step(self.etl, step, self.values)
-                if step.name == "delay cells":
-                    delays = affected > 0
+                continue
+            affected = run_step(self.etl, step, self.values)
+            if step.name == "delay cells":
+                delays = affected > 0
+
+    def _write_table(self, count: Step, write: Step, delete: Step) -> Written:
+        computed, existing = self.etl.rows(count.sql, self.values)[0]
+        inserted = computed - existing
+        # An upsert counts 1 for a row inserted and 2 for one updated.
+        updated = (run_step(self.etl, write, self.values) - inserted) // 2
+        deleted = run_step(self.etl, delete, self.values)
+        return Written(inserted, updated, deleted, existing - updated)
 
     def _record(
         self, done: Refreshed, found: Sequence[Any], by: ledger.Author, started: datetime

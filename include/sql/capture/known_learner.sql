@@ -1,0 +1,12 @@
+-- step: scope: create known learners
+CREATE TEMPORARY TABLE IF NOT EXISTS known_learner (
+  learner_id BIGINT NOT NULL PRIMARY KEY
+);
+
+-- step: scope: list known learners
+INSERT INTO known_learner (learner_id)
+SELECT ref_id
+FROM stage_scope
+WHERE
+  scope_type = 'APPRENANT'
+  AND ref_id IS NOT NULL;
