@@ -74,8 +74,8 @@ def local_days(first: date, last: date, zone: str) -> Iterator[LocalDay]:
 
 def local_date(instant: datetime, zone: str) -> date:
     """Return the local day that a naive UTC instant lies in."""
-    local = pendulum.instance(instant, tz="UTC").in_timezone(zone)
-    return date(local.year, local.month, local.day)
+    # Not pendulum: it reads the zone's file each time, and every request of the dashboard asks for today.
+    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
 
 
 def parse_day(text: str) -> date:

@@ -134,6 +134,32 @@ def test_a_late_answer_does_not_overwrite_a_newer_selection(year: Site, visit: V
         assert person.find("#tiles").get_attribute("aria-busy") == "false"
 
 
+def test_what_is_typed_outlasts_a_redraw(year: Site, visit: Visits) -> None:
+    """The filters of a new type are drawn when its first scope is there: who types meanwhile goes on typing."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with visit(year) as person:
+        person.open(scope=year.scope("GROUPE", 1), target=year.target("MODULE", 1))
+        person.page.route("**/kpi/api/scope/*", hold)
+        person.find("#scope-type").select_option("APPRENANT")
+        wait_for(lambda: held != [], person.page.wait_for_timeout)
+        box = person.find("#scope-box")
+        box.focus()
+        person.page.keyboard.type("zo")
+        for route in held:
+            route.continue_()
+        person.page.unroute_all(behavior="wait")
+        expect(person.find(".view")).to_contain_text("Apprenant")
+        person.page.keyboard.type("é")
+        expect(box).to_have_value("zoé")
+        person.find("#filters [role=option]:text('zoé')").click()
+        expect(person.find(".view")).to_contain_text("Zoé LEFÈVRE")
+        person.settled()
+
+
 def wait_for(over: Callable[[], bool], pause: Callable[[float], None]) -> None:
     """Wait for what the browser's events bring about."""
     for _ in range(600):

@@ -250,8 +250,8 @@ def test_a_query_that_lasts_too_long_is_ended(
 def test_the_sessions_of_the_dashboard_cannot_write(
     client: httpx.Client, filled: Warehouse, statement: str
 ) -> None:
-    with reading.borrowed() as read, pytest.raises(ConnectionProblem, match="lacks a right"):
-        read.run(statement)
+    with reading.borrowed() as link, pytest.raises(ConnectionProblem, match="lacks a right"):
+        link.session.run(statement)
 
 
 # -- rules and labels

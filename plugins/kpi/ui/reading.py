@@ -48,7 +48,20 @@ class _Link:
             self.session: Session = opened.enter_context(session(READ))
             self.session.connection.autocommit = True
             self.session.run(f"SET SESSION MAX_EXECUTION_TIME = {SECONDS_OF_A_QUERY * 1000:.0f}")
+            # One for all queries: the connection asks the server for a sign of life before each new one.
+            self._cursor = self.session.connection.cursor()
             self._opened = opened.pop_all()
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None) -> list[Row]:
+        """Run a query and return its rows by column."""
+        self._cursor.execute(sql, parameters)
+        names = self._cursor.column_names
+        found: list[Row] = [dict(zip(names, row, strict=True)) for row in self._cursor.fetchall()]
+        for name in _TRUE_OR_FALSE:
+            if name in names:
+                for row in found:
+                    row[name] = None if row[name] is None else bool(row[name])
+        return found
 
     def close(self) -> None:
         self._opened.close()
@@ -109,11 +122,11 @@ def captured_at() -> datetime | None:
 
 
 @contextmanager
-def borrowed() -> Iterator[Session]:
+def borrowed() -> Iterator[_Link]:
     """Lend one of the open sessions; one that fails is not used again."""
     link = _pool().connect()
     try:
-        yield link.session
+        yield link  # type: ignore[misc]  # the pool hands on all that the link has
     except Exception:
         link.invalidate()
         raise
@@ -122,11 +135,5 @@ def borrowed() -> Iterator[Session]:
 
 
 def _run(sql: str, parameters: Mapping[str, Any] | None) -> list[Row]:
-    with borrowed() as read, read.connection.cursor(dictionary=True) as cursor:
-        cursor.execute(sql, parameters)
-        found: list[Row] = cursor.fetchall()
-    for row in found:
-        for name in _TRUE_OR_FALSE:
-            if row.get(name) is not None:
-                row[name] = bool(row[name])
-    return found
+    with borrowed() as link:
+        return link.rows(sql, parameters)

@@ -7,12 +7,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from kpi.run_dates import SCOPE_TYPES
 from kpi.settings import settings
 from kpi.ui import dimensions, labels
 from kpi.ui.answers import DataResponse, Output
+from kpi.ui.parameters import parameters_of
 from kpi.ui.reading import Row, captured_at, rows
 from kpi.ui.reliability import reliability
 from kpi.ui.selection import AskedFigures, AskedRange, Id, IdInPath, metric_of, today
@@ -21,7 +22,7 @@ MOST_CHILDREN = 60
 MOST_WORDS = 6
 
 router = APIRouter(default_response_class=DataResponse)
-AskedOutput = Annotated[Output, Depends()]
+AskedOutput = Annotated[Output, parameters_of(Output)]
 
 
 @router.get("/options")

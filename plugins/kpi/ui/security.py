@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import Depends
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Logged in to Airflow (else 401), with the right to read the DAG that computes what is shown (else 403).
@@ -18,6 +17,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_AS_SENT = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
 
 
 class SafeHeaders:
@@ -29,9 +29,9 @@ class SafeHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                own = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in own}
+                message["headers"] = own + [one for one in _AS_SENT if one[0] not in names]
             await send(message)
 
         await self.app(scope, receive, with_headers)

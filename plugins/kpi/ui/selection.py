@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Path, Query
+from fastapi import Path, Query
 
 from kpi import calendar
 from kpi.periods import PERIOD_OF
@@ -14,6 +14,7 @@ from kpi.run_dates import now
 from kpi.settings import settings
 from kpi.ui import dimensions
 from kpi.ui.answers import Refused
+from kpi.ui.parameters import parameters_of
 
 MOST_POINTS = 400
 _USUAL_POINTS = {"D": 90, "R": 90, "W": 26, "M": 13}
@@ -111,8 +112,8 @@ class Range:
         return {"first": first, "last": period_end(period, last)}
 
 
-AskedFigures = Annotated[Figures, Depends()]
-AskedRange = Annotated[Range, Depends()]
+AskedFigures = Annotated[Figures, parameters_of(Figures)]
+AskedRange = Annotated[Range, parameters_of(Range)]
 
 
 def metric_of(code: str, period: AnyPeriod) -> dimensions.Metric:

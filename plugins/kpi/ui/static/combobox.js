@@ -7,8 +7,10 @@ const PAUSE_MS = 150; // of typing, before a search
 /**
  * Make one whose box has this id. `search(text, signal)` answers {options: [{id, label}], note, count};
  * `choose(option)` is called with the one taken; `texts`: {label, hint}. `shown` is the label of what is chosen now.
+ * One that takes the place of a box that is being typed into goes on with its text.
  */
 export function combobox({ id, search, choose, texts, shown }) {
+  const typed = typedInto(id);
   const ids = { input: id, list: newId("list"), hint: newId("hint") };
   const list = el("ul", { id: ids.list, role: "listbox", "aria-label": texts.label, hidden: true });
   const said = el("span", { class: "unseen", role: "status" });
@@ -22,8 +24,8 @@ export function combobox({ id, search, choose, texts, shown }) {
     "aria-expanded": "false",
     "aria-controls": ids.list,
     "aria-describedby": ids.hint,
+    value: shown, // the default, to which the box goes back
   });
-  input.value = shown;
 
   let options = [];
   let active = -1;
@@ -41,11 +43,11 @@ export function combobox({ id, search, choose, texts, shown }) {
 
   function cancel() {
     close();
-    input.value = shown;
+    input.value = input.defaultValue;
   }
 
   function take(option) {
-    shown = option.label;
+    input.defaultValue = option.label;
     cancel();
     choose(option);
   }
@@ -110,9 +112,13 @@ export function combobox({ id, search, choose, texts, shown }) {
     clearTimeout(timer);
     timer = setTimeout(() => look(input.value.trim()), PAUSE_MS);
   });
-  input.addEventListener("focus", () => input.select());
+  input.addEventListener("focus", () => input.value === input.defaultValue && input.select());
   input.addEventListener("click", () => list.hidden && look(""));
   input.addEventListener("blur", cancel);
+  if (typed !== null) {
+    input.value = typed;
+    look(typed.trim());
+  }
 
   return el(
     "div",
@@ -123,4 +129,11 @@ export function combobox({ id, search, choose, texts, shown }) {
     el("span", { id: ids.hint, class: "unseen" }, texts.hint),
     said,
   );
+}
+
+/** What is being typed into the box of this id; null when there is none or it shows what is chosen. */
+function typedInto(id) {
+  const input = document.getElementById(id);
+  const used = input && input === document.activeElement && input.value !== input.defaultValue;
+  return used ? input.value : null;
 }
