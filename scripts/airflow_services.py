@@ -25,7 +25,7 @@ from environment import AIRFLOW_HOME, UI_PORT_FILE, environment
 from mysql_server import free_port
 
 SERVICES = {
-    "api-server": ["api-server", "--workers", "1"],
+    "api-server": ["api-server"],
     # Without --skip-serve-logs these two open a log server on all interfaces.
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "triggerer": ["triggerer", "--skip-serve-logs"],

@@ -1,11 +1,11 @@
 """The benchmark of the dashboard: how long each route takes while ten people use it.
 
-Usage: make bench-dashboard [ARGS='--learners 20000 --users 10 --requests 40 --plans docs/plans']. It makes a server of
+Usage: make bench-dashboard [ARGS='--learners 20000 --users 10 --requests 100 --plans docs/plans']. It makes a server of
 its own with about 5 million rows of kpi_value (20,000 learners in 800 groups), starts Airflow's api-server on it, and
 lets the users ask one route at a time, each for figures of his own choice, the next as soon as the last is answered.
-Times are as a browser sees them: login, rights, query, answer; the users' programs take their share of the processors.
-The processor time that Airflow and MySQL spend on a request tells more when the machine has other work. The queries'
-plans go to the folder named.
+Times are as a browser sees them, from the request to the answer's last byte: login, rights, query. The processor time
+spent on a request, of Airflow, MySQL and the users' own program, tells more when the machine has other work. The
+queries' plans go to the folder named.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
+from urllib.parse import quote_plus
 
 os.environ["SSL_CERT_FILE"] = os.devnull
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import httpx
+from closed_loop import ask, connected
 from kpi.connections import READ, session
 from kpi.settings import PROJECT, Settings
 from kpi.templates import renderer
@@ -227,29 +228,7 @@ class Choices:
 
     def _searched(self) -> str:
         words = (self.chance.choice(FAMILY_NAMES)[:4], self.chance.choice(GIVEN_NAMES)[:3])
-        return "+".join(words[: self.chance.randrange(1, 3)])
-
-
-async def ask(
-    server: api_server.ApiServer, urls: list[list[str]], token: str
-) -> list[tuple[float, int]]:
-    """Let each user ask his addresses one after another; return seconds and bytes of each answer."""
-    cookie = {"Cookie": f"_token={token}"}
-    base = f"{server.address}/kpi/api/"
-
-    async def user(client: httpx.AsyncClient, mine: list[str]) -> list[tuple[float, int]]:
-        measured = []
-        for url in mine:
-            begun = time.monotonic()
-            answer = await client.get(url)
-            measured.append((time.monotonic() - begun, len(answer.content)))
-            answer.raise_for_status()
-        return measured
-
-    # verify=False: to load the list of authorities would take time from the first answers.
-    async with httpx.AsyncClient(base_url=base, headers=cookie, verify=False) as client:
-        answers = await asyncio.gather(*(user(client, mine) for mine in urls))
-    return [one for some in answers for one in some]
+        return quote_plus(" ".join(words[: self.chance.randrange(1, 3)]))
 
 
 def processor_seconds(leader: int) -> float:
@@ -283,26 +262,35 @@ def write_plans(folder: Path, made: Warehouse) -> None:
             (folder / f"dashboard.{path.stem}.txt").write_text(text.rstrip() + "\n", "utf-8")
 
 
-def measure(
+async def measure(
     server: api_server.ApiServer, mysqld: int, choices: Choices, users: int, requests: int
 ) -> Table:
     """Let the users ask each route in turn; return what it took."""
     table = Table("route", "p50 ms", "p95 ms", "worst", "a second", "bytes")
-    for name in ("Airflow", "MySQL"):
+    for name in ("Airflow", "MySQL", "client"):
         table.add_column(f"{name} CPU ms")
-    leaders, token = (server.leader, mysqld), server.token(api_server.VIEWER)
-    for name, url in choices.routes().items():
-        asyncio.run(ask(server, [[url()] for _ in range(users)], token))
-        urls = [[url() for _ in range(requests)] for _ in range(users)]
-        begun, before = time.monotonic(), [processor_seconds(one) for one in leaders]
-        found = asyncio.run(ask(server, urls, token))
+    headers = {
+        "Cookie": f"_token={server.token(api_server.VIEWER)}",
+        "Accept-Encoding": "gzip",
+    }
+
+    def spent() -> list[float]:
+        return [*map(processor_seconds, (server.leader, mysqld)), time.process_time()]
+
+    for name, path in choices.routes().items():
+        paths = [[f"/kpi/api/{path()}" for _ in range(requests)] for _ in range(users)]
+        people = await connected(server.address, headers, [f"/kpi/api/{path()}"] * users)
+        begun, before = time.monotonic(), spent()
+        found = await ask(people, paths)
         rate = len(found) / (time.monotonic() - begun)
-        spent = [processor_seconds(one) - was for one, was in zip(leaders, before, strict=True)]
-        times = [1000 * seconds for seconds, _ in found]
+        taken = [now - was for now, was in zip(spent(), before, strict=True)]
+        for one in people:
+            one.close()
+        times = [1000 * one.seconds for one in found]
         table.add_row(
             *(name, f"{median(times):.0f}", f"{quantiles(times, n=20)[-1]:.0f}"),
-            *(f"{max(times):.0f}", f"{rate:.0f}", f"{median(size for _, size in found):.0f}"),
-            *(f"{1000 * seconds / len(found):.1f}" for seconds in spent),
+            *(f"{max(times):.0f}", f"{rate:.0f}", f"{median(one.size for one in found):.0f}"),
+            *(f"{1000 * seconds / len(found):.2f}" for seconds in taken),
         )
     return table
 
@@ -312,7 +300,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--learners", type=int, default=20000)
     parser.add_argument("--users", type=int, default=10)
-    parser.add_argument("--requests", type=int, default=40, help="of each user and route")
+    parser.add_argument("--requests", type=int, default=100, help="of each user and route")
+    parser.add_argument("--workers", type=int, default=2, help="processes of the api-server")
     parser.add_argument("--plans", type=Path, help="write the queries' plans into this folder")
     chosen = parser.parse_args()
     for noisy in ("kpi", "mysql.connector"):
@@ -331,9 +320,10 @@ def main() -> None:
         console.print(f"{rows:,} rows of kpi_value in {time.monotonic() - begun:.0f} s")
         if chosen.plans:
             write_plans(chosen.plans, made)
-        with api_server.running(Path(home), made.connections) as server:
+        with api_server.running(Path(home), made.connections, chosen.workers) as server:
             mysqld = int((mysql.home / "mysqld.pid").read_text())
-            table = measure(server, mysqld, Choices(made), chosen.users, chosen.requests)
+            work = measure(server, mysqld, Choices(made), chosen.users, chosen.requests)
+            table = asyncio.run(work)
     console.print(table)
 
 

@@ -45,8 +45,8 @@ class ApiServer:
 
 
 @contextmanager
-def running(home: Path, connections: Mapping[str, object]) -> Iterator[ApiServer]:
-    """Run an api-server in an empty folder, with a new metadata database, on these connections."""
+def running(home: Path, connections: Mapping[str, object], workers: int = 1) -> Iterator[ApiServer]:
+    """Run an api-server of so many processes in an empty folder, with a new metadata database."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
@@ -55,6 +55,7 @@ def running(home: Path, connections: Mapping[str, object]) -> Iterator[ApiServer
         **environment(),
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__API__PORT": port,
+        "AIRFLOW__API__WORKERS": str(workers),
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer,{OUTSIDER}:",
         **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(one) for name, one in connections.items()},

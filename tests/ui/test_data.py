@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from kpi.ui import dimensions
 
 from tests.golden import school
 from tests.ui.conftest import FORMULA, SCRIPT
@@ -392,6 +393,7 @@ def test_a_failure_is_told_until_its_slice_or_a_later_one_is_written(
     client: httpx.Client, filled: Warehouse
 ) -> None:
     def said() -> tuple[str, str | None, str]:
+        dimensions.forget()
         [one] = [
             one
             for one in get(client, "freshness")["facts"]

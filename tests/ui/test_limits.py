@@ -12,7 +12,7 @@ import httpx
 import pytest
 from kpi.connections import ConnectionProblem
 from kpi.settings import PROJECT, Settings
-from kpi.ui import labels, reading
+from kpi.ui import dimensions, labels, reading
 from kpi.ui.reliability import reliability
 from mysql_server import PrivateServer
 
@@ -115,6 +115,19 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     assert _queries(filled) - asked <= most + 1  # the count itself
 
 
+@pytest.mark.parametrize("path", ["options", "freshness"])
+def test_what_is_the_same_for_all_is_kept_for_seconds(
+    client: httpx.Client, filled: Warehouse, path: str
+) -> None:
+    first = client.get(f"/api/{path}")
+    asked = _queries(filled)
+    assert client.get(f"/api/{path}").content == first.content
+    assert _queries(filled) == asked
+    dimensions.forget()
+    assert client.get(f"/api/{path}").content == first.content
+    assert _queries(filled) > asked
+
+
 def test_more_people_at_once_than_there_are_sessions(client: httpx.Client) -> None:
     path = f"/api/{EVOLUTION}&from=2026-02-01&to=2026-02-20"
     expected = client.get(path).json()
@@ -213,7 +226,7 @@ def test_a_database_that_does_not_answer_is_said_without_details(
 def test_sessions_that_the_server_ended_are_replaced(
     client: httpx.Client, filled: Warehouse
 ) -> None:
-    assert client.get("/api/freshness").status_code == 200
+    assert client.get(f"/api/{EVOLUTION}").status_code == 200
     login = filled.connections["kpi_read"]["login"]
     sessions = filled.rows(
         "SELECT id FROM information_schema.processlist WHERE user = %s", (login,)
@@ -221,7 +234,7 @@ def test_sessions_that_the_server_ended_are_replaced(
     assert sessions
     for (number,) in sessions:
         filled.execute(f"KILL {number}")
-    assert client.get("/api/freshness").status_code == 200
+    assert client.get(f"/api/{EVOLUTION}").status_code == 200
 
 
 def test_a_query_that_lasts_too_long_is_ended(

@@ -1,4 +1,4 @@
-"""Small tables in memory: metrics and the tree of targets for a minute, dates and counts of rejects for seconds."""
+"""Small tables in memory: metrics and the tree of targets for a minute, for seconds what nights change."""
 
 from __future__ import annotations
 
@@ -125,6 +125,19 @@ def rejects() -> tuple[datetime | None, list[reading.Row]]:
     return captured_at, reading.rows("reject_reasons", {"captured_at": captured_at})
 
 
+@ttl_cache(maxsize=1, ttl=SECONDS_KEPT_SHORT)
+def freshness() -> tuple[datetime | None, list[reading.Row]]:
+    """Return the instant of the last capture (UTC) and what each table was last written for."""
+    return reading.captured_at(), reading.rows("freshness")
+
+
+@ttl_cache(maxsize=1, ttl=SECONDS_KEPT_SHORT)
+def beginning(day: date | None) -> reading.Row:
+    """Return the scope and the target that a page shows first, None where there is none."""
+    found = reading.rows("beginning", {"date": day})
+    return found[0] if found else {"scope": None, "target": None}
+
+
 def metrics() -> dict[str, Metric]:
     """Return the metrics by code; what is not there yet is asked for again each time."""
     return _metrics() or _fresh(_metrics)
@@ -156,7 +169,7 @@ def tree_with(target: int) -> Tree:
 
 def forget() -> None:
     """Forget what is kept: the next question goes to the database."""
-    for kept in (_metrics, _tree, scope, dates, rejects):
+    for kept in (_metrics, _tree, scope, dates, rejects, freshness, beginning):
         kept.cache_clear()
 
 

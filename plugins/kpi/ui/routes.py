@@ -14,7 +14,7 @@ from kpi.settings import settings
 from kpi.ui import dimensions, labels
 from kpi.ui.answers import DataResponse, Output
 from kpi.ui.parameters import parameters_of
-from kpi.ui.reading import Row, captured_at, rows
+from kpi.ui.reading import Row, rows
 from kpi.ui.reliability import reliability
 from kpi.ui.selection import AskedFigures, AskedRange, Id, IdInPath, metric_of, today
 
@@ -30,7 +30,7 @@ def options() -> Response:
     """What a page needs to begin: lists to choose from, a first choice, and what codes are called."""
     dates = dimensions.dates()
     day = dates["D"][1]
-    beginning = next(iter(rows("beginning", {"date": day})), {"scope": None, "target": None})
+    beginning = dimensions.beginning(day)
     return DataResponse(
         {
             "today": today(),
@@ -217,8 +217,8 @@ def siblings(
 @router.get("/freshness")
 def freshness(output: AskedOutput) -> Response:
     """What each table was last written for, from the ledger."""
-    found = rows("freshness")
-    content = {"captured_at": captured_at(), "facts": found}
+    captured_at, found = dimensions.freshness()
+    content = {"captured_at": captured_at, "facts": found}
     return output.reply(content, "freshness", found)
 
 
