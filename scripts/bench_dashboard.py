@@ -306,7 +306,7 @@ def main() -> None:
     chosen = parser.parse_args()
     for noisy in ("kpi", "mysql.connector"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    console = Console(width=110)
+    console = Console(width=125)
     options = {"innodb-buffer-pool-size": "2G"}
     with (
         PrivateServer(PROJECT / ".local" / "bench-dashboard", options=options, bound=True) as mysql,

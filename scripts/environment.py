@@ -32,7 +32,7 @@ def environment() -> dict[str, str]:
         # The UI shows a task's SQL in full; by default it cuts it after 4096 characters.
         "AIRFLOW__CORE__MAX_TEMPLATED_FIELD_LENGTH": "500000",
         "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__WORKERS": "1",  # a second answers more people at once, in 370 MB (docs/operating.md)
         # Only the zone data pinned in requirements.txt count, never those of the operating system.
         "PYTHONTZPATH": "",
         "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT / 'scripts'}",

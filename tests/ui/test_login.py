@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 from kpi.ui.app import create_app
+from kpi.ui.turns import InTurn
 
 from tests.ui import api_server
 from tests.ui.api_server import ADMIN, OUTSIDER, VIEWER, ApiServer
@@ -37,7 +38,7 @@ def anybody(airflow: ApiServer) -> Iterator[httpx.Client]:
 
 def test_there_is_nothing_but_routes() -> None:
     """What is mounted, a websocket or a page of documentation would not be behind the login."""
-    assert {type(route) for route in APP.routes} == {APIRoute}
+    assert {type(route) for route in APP.routes} == {APIRoute, InTurn}
     assert {"/", "/static/index.html", "/api/options", "/api/tiles"} <= set(PATHS)
 
 

@@ -21,7 +21,7 @@ from kpi.errors import KpiError
 from kpi.settings import settings
 from kpi.templates import renderer
 
-SESSIONS = 8
+SESSIONS = 2  # in each process of the api-server, and as many threads: see turns.py
 SECONDS_FOR_A_FREE_ONE = 5
 SECONDS_OPEN = 600
 SECONDS_OF_A_QUERY = 10

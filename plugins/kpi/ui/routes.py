@@ -17,11 +17,12 @@ from kpi.ui.parameters import parameters_of
 from kpi.ui.reading import Row, rows
 from kpi.ui.reliability import reliability
 from kpi.ui.selection import AskedFigures, AskedRange, Id, IdInPath, metric_of, today
+from kpi.ui.turns import InTurn
 
 MOST_CHILDREN = 60
 MOST_WORDS = 6
 
-router = APIRouter(default_response_class=DataResponse)
+router = APIRouter(default_response_class=DataResponse, route_class=InTurn)
 AskedOutput = Annotated[Output, parameters_of(Output)]
 
 
