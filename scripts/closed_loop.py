@@ -74,6 +74,8 @@ async def connected(
     The users come one by one: of several that come in the same instant one process of the server may take all.
     """
     server = urlsplit(address)
+    assert server.hostname is not None, address
+    assert server.port is not None, address
     opened = []
     for path in first:
         _, connection = await asyncio.get_running_loop().create_connection(
