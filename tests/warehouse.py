@@ -242,18 +242,21 @@ class Warehouse:
 
     def refresh(self, captured_at: datetime) -> list[refresh.Refreshed]:
         """Refresh the day of an instant, which is open, until no change is pending."""
-        scripts = self.refresh_scripts()
         day = calendar.local_date(captured_at, self.settings.timezone)
-        by = ledger.Author()
         found = []
-        while done := refresh.refresh_next(
-            "a test", lambda: captured_at, scripts, self.settings, by
-        ):
+        while done := self.refresh_next(captured_at):
             found.append(done)
             if done.unfinished:
                 paths = {path: self.script(path) for path in refresh.WHOLE}
-                refresh.complete(done, day, paths, self.settings, by)
+                refresh.complete(done, day, paths, self.settings, ledger.Author())
         return found
+
+    def refresh_next(self, captured_at: datetime) -> refresh.Refreshed | None:
+        """Refresh the day of an instant for the oldest pending changes."""
+        scripts = self.refresh_scripts()
+        return refresh.refresh_next(
+            "a test", lambda: captured_at, scripts, self.settings, ledger.Author()
+        )
 
     # -- rows in, rows out
 

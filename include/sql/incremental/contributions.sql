@@ -7,9 +7,12 @@ over both is what their change adds to each cell. Whose cells it leaves alone is
 {% import 'macros/by_scope.sql' as by_scope with context %}
 {% import 'macros/delays.sql' as delays with context %}
 {% import 'macros/as_of.sql' as as_of with context %}
+{# The first day of the longest period that a delay of today is told in. #}
+{% set longest = ([1] + metrics() | selectattr('rolling') | map(attribute='rolling.days') | sum(start=()) | list) | max %}
+{% set since %}LEAST(CAST(%(week_first)s AS DATE), CAST(%(month_first)s AS DATE), CAST(%(as_of)s AS DATE) - INTERVAL {{ longest - 1 }} DAY){% endset %}
 {% macro sample(figure, select) -%}
 INSERT INTO stage_delay (figure, scope_id, target_id, event_id, sign, microseconds, reconstructed)
-{{ select.split(delays.SAMPLE_END)[0] | trim }}
+{{ select.split(delays.SAMPLE_END)[0] | trim | replace('%(since)s', since | trim) }}
 
 SELECT
   '{{ figure }}',

@@ -1,10 +1,11 @@
 /*
 The cells that a change touches, brought up to date: D of %(as_of)s, the week and the month to date, the windows that end with it, the tiles. What can
 be added up is the kept sum and the difference; a median is taken anew from the cell's delays. Steps named `delays: …` run only when a
-delay was touched, the others always; then for each table `count existing`, `write differences` and `delete vanished`.
+delay of their figure or table was touched, the others always; then for each table `count existing`, `write differences` and `delete vanished`.
 Dates: %(as_of)s today; %(week_first)s, %(week_last)s, %(month_first)s, %(month_last)s the period's first and last day.
 */
 {% set mode = 'cells' %}
+{% import 'macros/as_of.sql' as as_of with context %}
 {% import 'macros/by_scope.sql' as by_scope with context %}
 {% import 'macros/delays.sql' as delays with context %}
 {% import 'macros/refresh.sql' as refresh with context %}
@@ -28,6 +29,20 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_cell (
   scope_id BIGINT NOT NULL,
   target_id BIGINT NOT NULL,
   PRIMARY KEY (figure, scope_id, target_id)
+);
+
+-- step: create delay targets
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_target (
+  figure VARCHAR(80) NOT NULL,
+  target_id BIGINT NOT NULL,
+  PRIMARY KEY (figure, target_id)
+);
+
+-- step: create delay members
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_member (
+  learner_id BIGINT NOT NULL,
+  scope_id BIGINT NOT NULL,
+  PRIMARY KEY (learner_id, scope_id)
 );
 
 {{ refresh.create('kpi_value') }}
@@ -124,6 +139,37 @@ FROM (
   HAVING SUM(sign) <> 0
 ) AS difference;
 
+-- step: delay targets
+INSERT INTO stage_delay_target (figure, target_id)
+SELECT DISTINCT
+  figure,
+  target_id
+FROM stage_delay_cell;
+
+-- step: delay members
+-- Looked up for each delay, where a learner's own memberships are many: all his sessions, and those that have ended.
+INSERT INTO stage_delay_member (learner_id, scope_id)
+SELECT
+  membership.learner_id,
+  cell.scope_id
+FROM kpi_time AS day
+CROSS JOIN (
+  SELECT DISTINCT scope_id
+  FROM stage_delay_cell
+) AS cell
+INNER JOIN kpi_scope
+  ON kpi_scope.id = cell.scope_id
+INNER JOIN kpi_src_membership AS membership
+  ON membership.scope_type = kpi_scope.scope_type
+  AND membership.scope_ref_id = kpi_scope.ref_key
+  AND {{ as_of.in_force('membership') }}
+  AND {{ as_of.active('membership') }}
+WHERE day.date_id = %(as_of)s;
+
+-- step: delay figures
+SELECT DISTINCT figure
+FROM stage_delay_cell;
+
 -- step: kpi_value: cells
 INSERT INTO cell_kpi_value (period, date_id, scope_id, target_id, metric_id)
 SELECT
@@ -139,7 +185,7 @@ INNER JOIN ({{ refresh.touched_periods() }}
 INNER JOIN kpi_metric
   ON kpi_metric.code = touched.code;
 
--- step: delays: cells of kpi_value
+-- step: delays: kpi_value: cells
 INSERT INTO cell_kpi_value (period, date_id, scope_id, target_id, metric_id)
 SELECT
   touched.period,
@@ -154,7 +200,7 @@ INNER JOIN ({{ refresh.touched_periods() }}
 INNER JOIN kpi_metric
   ON kpi_metric.code = touched.code;
 
--- step: delays: cells of kpi_percentiles
+-- step: delays: kpi_percentiles: cells
 INSERT INTO cell_kpi_percentiles (period, date_id, scope_id, target_id, measure_code)
 SELECT
   touched.period,
@@ -334,7 +380,7 @@ WHERE total.n > 0;
 {% set select %}{% include 'facts/kpi_percentiles/' ~ measure.code ~ '.sql' %}{% endset %}
 {% for period, date_id, since in (('D', '%(as_of)s', '%(as_of)s'), ('W', '%(week_last)s', '%(week_first)s'), ('M', '%(month_last)s', '%(month_first)s')) %}
 
--- step: delays: {{ period }}: {{ measure.code }}
+-- step: delays: kpi_percentiles.{{ measure.code }}: {{ period }}
 INSERT INTO fresh_kpi_percentiles (period, date_id, measure_code, scope_id, target_id, p50, p75, p90, sample_size)
 SELECT
   '{{ period }}',

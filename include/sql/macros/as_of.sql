@@ -6,7 +6,8 @@ What was true at the end of local days, as CTEs to begin a figure with. The fram
   learners one day, %(as_of)s, for the learners of %(learners)s (a JSON list of ids) alone, and of their rows those of %(touched)s (a JSON
            list of [learner_id, domain, ref_id]): what these add to their scopes' figures
   sums     the same as day, as far as the sums that mode `learners` adds to
-  cells    one day, %(as_of)s, for the cells of stage_delay_cell alone (macros/delays.sql)
+  cells    one day, %(as_of)s, which is open, for the cells of stage_delay_cell alone and the members of their scopes, in stage_delay_member
+           (macros/delays.sql)
 Each row carries the days it counts on, first_day to last_day; with one day both are that day. So one SELECT serves all modes, as long
 as it leaves the days to these columns and does not bind %(as_of)s itself (it is then computed day by day).
 A day joins as a table of one constant row to the planner, so the versions in force are a range of the history's primary key, which
@@ -14,10 +15,14 @@ begins with valid_to.
 #}
 {% set days = mode | default('day') %}
 
-{# The versions in force: valid_from < end of the day <= valid_to. #}
+{# The versions in force: valid_from < end of the day <= valid_to. At the end of the open day they are the open ones. #}
 {% macro in_force(versions) -%}
+{% if days == 'cells' -%}
+{{ versions }}.valid_to = '9999-12-31'
+{%- else -%}
   {{ versions }}.valid_to >= day.utc_end
     AND {{ versions }}.valid_from < day.utc_end
+{%- endif %}
 {%- endmacro %}
 
 {# A session's memberships are active on its days only, others from when the source says they began. #}
@@ -136,6 +141,13 @@ member AS (
     AND kpi_scope.ref_key = membership_span.scope_ref_id
     AND {{ requested('kpi_scope') }}
   WHERE membership_span.first_day <= membership_span.last_day
+)
+{%- elif days == 'cells' -%}
+member AS (
+  SELECT
+    scope_id,
+    learner_id
+  FROM stage_delay_member
 )
 {%- else -%}
 member AS (

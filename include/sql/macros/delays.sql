@@ -4,7 +4,7 @@ row per event and target it was made on; `ranked` spreads it over scopes and the
 An event counts in the window that ends with a day: in modes `day` and `closing` the local days %(since)s to %(as_of)s, in mode `range` the
 last `window` days (1 unless the frame sets it) up to each day. Members are those at the end of the day.
 In mode `learners` the sample is theirs alone, and the text goes on after SAMPLE_END; in mode `cells` it is that of the cells in
-stage_delay_cell, of whichever learners (include/sql/incremental).
+stage_delay_cell, of whichever learners, whose targets are in stage_delay_target (include/sql/incremental).
 #}
 {% import 'macros/as_of.sql' as as_of with context %}
 {% set days = mode | default('day') %}
@@ -122,6 +122,11 @@ sample AS (
     ON closure.target_type = delay.domain
     AND closure.ref_id = delay.ref_id
     AND closure.ancestor_type IN ('{{ levels | join("', '") }}')
+{%- if days == 'cells' %}
+  INNER JOIN stage_delay_target AS touched
+    ON touched.target_id = closure.ancestor_id
+    AND touched.figure = %(figure)s
+{%- endif %}
   INNER JOIN member
     ON member.learner_id = delay.learner_id
 {%- if days == 'range' %}

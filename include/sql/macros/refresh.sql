@@ -136,7 +136,7 @@ LEFT JOIN {{ table }} AS existing
 
 {# One metric of delays over the days from `since` to today. #}
 {% macro delay_value(metric, code, period, date_id, since, select, extra_json) -%}
--- step: delays: {{ period }}: {{ code }}
+-- step: delays: kpi_value.{{ metric.code }}: {{ period }}: {{ code }}
 INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
 SELECT
   '{{ period }}',

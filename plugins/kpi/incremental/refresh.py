@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from kpi import calendar, ledger, periods, rollups, slices
-from kpi.capture import Last, LearnersCapture, Plan, last_capture
+from kpi.capture import Last, LearnersCapture, Plan, Touched, last_capture
 from kpi.connections import ETL, SOURCE, Row, Session, attempted, session
 from kpi.errors import KpiError
 from kpi.incremental import changes, opening
@@ -34,8 +34,11 @@ from kpi.templates import Step
 log = logging.getLogger(__name__)
 
 BEFORE, AFTER = -1, 1
-# Steps of incremental/refresh.sql that run only when a delay was touched.
+# Steps of incremental/refresh.sql for a figure of delays or a table's: `delays: table.code: …`, `delays: table: …`.
 DELAYS = "delays: "
+DELAY_FIGURES = "delay figures"
+# What contributions of feedback are read from, and no others.
+FEEDBACK = "kpi_src_feedback"
 COUNT = "count existing"  # then, for the same table, `write differences` and `delete vanished`
 _LONGEST_LIST = 20  # learners that a ledger row names
 
@@ -172,7 +175,6 @@ class _Refresh:
             "as_of": plan.day,
             "first": plan.day,
             "last": plan.day,
-            "since": min(week.first, month.first, _longest_window_start(plan.day, settings)),
             "week_first": week.first,
             "week_last": week.last,
             "month_first": month.first,
@@ -194,10 +196,10 @@ class _Refresh:
         if touched:
             self.values["touched"] = json.dumps(touched.rows)
             latest = self._look(LATEST)
-            self._contributions(BEFORE)
+            self._contributions(BEFORE, touched)
         found = capture.write()
         if touched:
-            self._contributions(AFTER)
+            self._contributions(AFTER, touched)
             if touched.moved:
                 done.begun_or_ended = tuple(scope for (scope,) in self._look(BEGUN_OR_ENDED))
             done.states_reordered = self._look(REORDERED) != [(0,)]
@@ -212,25 +214,29 @@ class _Refresh:
     def _look(self, name: str) -> list[Row]:
         return self.etl.rows(step_named(self.scripts.contributions, name).sql, self.values)
 
-    def _contributions(self, sign: int) -> None:
+    def _contributions(self, sign: int, touched: Touched) -> None:
+        other_feedback = touched.feedback or touched.moved
         for step in self.scripts.contributions:
-            if not (temporary(step) or step.name.startswith(LOOK)):
+            if temporary(step) or step.name.startswith(LOOK):
+                continue
+            if other_feedback or FEEDBACK not in step.sql:
                 run_step(self.etl, step, self.values | {"sign": sign})
 
     def _write(self, done: Refreshed) -> None:
-        delays = True
+        delays: list[str] = []
         script = iter(self.scripts.refresh)
         for step in script:
             table, _, what = step.name.partition(": ")
-            if temporary(step) or (step.name.startswith(DELAYS) and not delays):
+            if temporary(step) or not _wanted(step, delays):
                 continue
             if what == COUNT:
                 one = self._write_table(step, write=next(script), delete=next(script))
                 done.written[table] = done.written.get(table, Written()) + one
                 continue
-            affected = run_step(self.etl, step, self.values)
-            if step.name == "delay cells":
-                delays = affected > 0
+            if step.name == DELAY_FIGURES:
+                delays = [figure for (figure,) in self.etl.rows(step.sql)]
+            else:
+                run_step(self.etl, step, self.values)
 
     def _write_table(self, count: Step, write: Step, delete: Step) -> Written:
         computed, existing = self.etl.rows(count.sql, self.values)[0]
@@ -269,9 +275,12 @@ class _Refresh:
                 ledger.record(self.etl, entry, by, started)
 
 
-def _longest_window_start(day: date, settings: Settings) -> date:
-    longest = rollups.longest_window(settings)
-    return day - (longest - 1) * periods.ONE_DAY
+def _wanted(step: Step, delays: Sequence[str]) -> bool:
+    """Tell whether a step is for all changes, or for delays that were touched: figures as `table.code`."""
+    if not step.name.startswith(DELAYS):
+        return True
+    of, _, _ = step.name.removeprefix(DELAYS).partition(": ")
+    return any(figure.startswith(of) for figure in delays)
 
 
 def complete(
