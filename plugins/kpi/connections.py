@@ -55,6 +55,8 @@ class Session:
         self.account = account
         # One for all statements: before each new one the driver asks the server for a sign of life.
         self._cursor = connection.cursor()
+        # The driver needs it to bind values: if it asked later and found the link lost, it would blame the values.
+        self.sql_mode = str(connection.sql_mode)
 
     def run(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> int:
         """Execute one statement; return the number of rows MySQL says it affected."""

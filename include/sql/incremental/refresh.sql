@@ -31,11 +31,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_cell (
   PRIMARY KEY (figure, scope_id, target_id)
 );
 
--- step: create delay targets
-CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_target (
+-- step: create delay closure
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_closure (
   figure VARCHAR(80) NOT NULL,
-  target_id BIGINT NOT NULL,
-  PRIMARY KEY (figure, target_id)
+  target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  ref_id BIGINT NOT NULL,
+  ancestor_id BIGINT NOT NULL,
+  ancestor_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  PRIMARY KEY (figure, target_type, ref_id, ancestor_id)
 );
 
 -- step: create delay members
@@ -139,12 +142,18 @@ FROM (
   HAVING SUM(sign) <> 0
 ) AS difference;
 
--- step: delay targets
-INSERT INTO stage_delay_target (figure, target_id)
+-- step: delay closure
+INSERT INTO stage_delay_closure (figure, target_type, ref_id, ancestor_id, ancestor_type)
 SELECT DISTINCT
-  figure,
-  target_id
-FROM stage_delay_cell;
+  cell.figure,
+  closure.target_type,
+  closure.ref_id,
+  closure.ancestor_id,
+  closure.ancestor_type
+FROM stage_delay_cell AS cell
+INNER JOIN kpi_target_closure AS closure
+  ON closure.ancestor_id = cell.target_id
+  AND closure.ancestor_type NOT IN ('{{ delays.WIDE | join("', '") }}');
 
 -- step: delay members
 -- Looked up for each delay, where a learner's own memberships are many: all his sessions, and those that have ended.

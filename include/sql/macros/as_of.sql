@@ -197,9 +197,9 @@ cohort AS (
 )
 {%- endmacro %}
 
-{# realisation: one row per (learner, target) of the domains, in a range per version; read in one range of the primary key, or of what was
-   finished when the cells of delays are taken anew. #}
-{% macro realisations(domains) -%}
+{# realisation: one row per (learner, target) of the domains, in a range per version; read in one range of the primary key, when the cells of
+   delays are taken anew by the `index` named. #}
+{% macro realisations(domains, index=none) -%}
 realisation AS (
   SELECT
     history.learner_id,
@@ -227,7 +227,7 @@ realisation AS (
     day.date_id AS last_day
   FROM kpi_time AS day
 {{- of_touched() }}
-  INNER JOIN kpi_src_realisation AS history{{ ' FORCE INDEX (idx_finished)' if days == 'cells' else ' IGNORE INDEX (uq_realisation)' if days != 'learners' }}
+  INNER JOIN kpi_src_realisation AS history{{ ' FORCE INDEX (' ~ index ~ ')' if index else ' IGNORE INDEX (uq_realisation)' if days != 'learners' }}
     ON {{ in_force('history') }}
 {%- if days == 'learners' %}
     AND history.learner_id = touched.learner_id

@@ -4,7 +4,7 @@ row per event and target it was made on; `ranked` spreads it over scopes and the
 An event counts in the window that ends with a day: in modes `day` and `closing` the local days %(since)s to %(as_of)s, in mode `range` the
 last `window` days (1 unless the frame sets it) up to each day. Members are those at the end of the day.
 In mode `learners` the sample is theirs alone, and the text goes on after SAMPLE_END; in mode `cells` it is that of the cells in
-stage_delay_cell, of whichever learners, whose targets are in stage_delay_target (include/sql/incremental).
+stage_delay_cell, of whichever learners (include/sql/incremental).
 #}
 {% import 'macros/as_of.sql' as as_of with context %}
 {% set days = mode | default('day') %}
@@ -47,9 +47,15 @@ delay AS (
 )
 {%- endmacro %}
 
+{# Targets with many others under them. In mode `cells`, a metric that has none of these reads what lies under the touched targets alone, by
+   stage_delay_closure and the primary key; other figures read all that was finished in the window. #}
+{% set WIDE = ['GLOBAL', 'REFERENTIEL', 'MODULE'] %}
+{% set narrow = days == 'cells' and metric is defined and metric.target_levels | select('in', WIDE) | list == [] %}
+{% set cells_index = ('PRIMARY' if narrow else 'idx_finished') if days == 'cells' else none %}
+
 {# delay: from start to end of the realisations of a domain that were finished in the window and are final at its end. #}
 {% macro acquisition(domain) -%}
-{{ as_of.realisations([domain]) }},
+{{ as_of.realisations([domain], cells_index) }},
 
 acquired AS (
   SELECT
@@ -118,14 +124,12 @@ sample AS (
     delay.microseconds,
     delay.reconstructed
   FROM delay
-  INNER JOIN kpi_target_closure AS closure
+  INNER JOIN {{ 'stage_delay_closure' if narrow else 'kpi_target_closure' }} AS closure
     ON closure.target_type = delay.domain
     AND closure.ref_id = delay.ref_id
     AND closure.ancestor_type IN ('{{ levels | join("', '") }}')
-{%- if days == 'cells' %}
-  INNER JOIN stage_delay_target AS touched
-    ON touched.target_id = closure.ancestor_id
-    AND touched.figure = %(figure)s
+{%- if narrow %}
+    AND closure.figure = %(figure)s
 {%- endif %}
   INNER JOIN member
     ON member.learner_id = delay.learner_id
