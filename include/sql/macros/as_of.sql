@@ -198,7 +198,7 @@ cohort AS (
 {%- endmacro %}
 
 {# realisation: one row per (learner, target) of the domains, in a range per version; read in one range of the primary key, when the cells of
-   delays are taken anew by the `index` named. #}
+   delays are taken anew as the hint `index` says. #}
 {% macro realisations(domains, index=none) -%}
 realisation AS (
   SELECT
@@ -227,7 +227,7 @@ realisation AS (
     day.date_id AS last_day
   FROM kpi_time AS day
 {{- of_touched() }}
-  INNER JOIN kpi_src_realisation AS history{{ ' FORCE INDEX (' ~ index ~ ')' if index else ' IGNORE INDEX (uq_realisation)' if days != 'learners' }}
+  INNER JOIN kpi_src_realisation AS history{{ ' ' ~ index if index else ' IGNORE INDEX (uq_realisation)' if days != 'learners' }}
     ON {{ in_force('history') }}
 {%- if days == 'learners' %}
     AND history.learner_id = touched.learner_id

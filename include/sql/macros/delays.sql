@@ -51,7 +51,7 @@ delay AS (
    stage_delay_closure and the primary key; other figures read all that was finished in the window. #}
 {% set WIDE = ['GLOBAL', 'REFERENTIEL', 'MODULE'] %}
 {% set narrow = days == 'cells' and metric is defined and metric.target_levels | select('in', WIDE) | list == [] %}
-{% set cells_index = ('PRIMARY' if narrow else 'idx_finished') if days == 'cells' else none %}
+{% set cells_index = ('FORCE INDEX (`PRIMARY`)' if narrow else 'FORCE INDEX (idx_finished)') if days == 'cells' else none %}
 
 {# delay: from start to end of the realisations of a domain that were finished in the window and are final at its end. #}
 {% macro acquisition(domain) -%}
