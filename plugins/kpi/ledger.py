@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
@@ -85,29 +85,38 @@ def record(
     etl: Session, entry: Entry, by: Author, started: datetime, failure: str | None = None
 ) -> None:
     """Write one ledger row in the session's transaction; instants are naive UTC."""
+    etl.run(_INSERT, _row(etl, entry, by, started, failure))
+
+
+def record_all(etl: Session, entries: Iterable[Entry], by: Author, started: datetime) -> None:
+    """Write a ledger row for each entry in the session's transaction, in one statement; instants are naive UTC."""
+    if rows := [_row(etl, entry, by, started) for entry in entries]:
+        etl.load(_INSERT, rows)
+
+
+def _row(
+    etl: Session, entry: Entry, by: Author, started: datetime, failure: str | None = None
+) -> dict[str, Any]:
     counts = entry.counts
-    etl.run(
-        _INSERT,
-        {
-            "table_name": entry.table_name,
-            "period": entry.period,
-            "date_from": entry.first or entry.day,
-            "date_to": entry.day,
-            "scopes": _short(entry.scopes) or None,
-            **vars(by),
-            "state": entry.state if failure is None else "FAILED",
-            "rows_inserted": counts.inserted if counts else 0,
-            "rows_updated": counts.updated if counts else 0,
-            "rows_deleted": counts.deleted if counts else 0,
-            "rows_unchanged": counts.unchanged if counts else 0,
-            "rows_rejected": entry.rejected,
-            "rows_reopened": entry.reopened,
-            "watermark": entry.watermark or watermark(etl),
-            "message": failure or entry.message,
-            "started_at": started,
-            "finished_at": datetime.now(UTC).replace(tzinfo=None),
-        },
-    )
+    return {
+        "table_name": entry.table_name,
+        "period": entry.period,
+        "date_from": entry.first or entry.day,
+        "date_to": entry.day,
+        "scopes": _short(entry.scopes) or None,
+        **vars(by),
+        "state": entry.state if failure is None else "FAILED",
+        "rows_inserted": counts.inserted if counts else 0,
+        "rows_updated": counts.updated if counts else 0,
+        "rows_deleted": counts.deleted if counts else 0,
+        "rows_unchanged": counts.unchanged if counts else 0,
+        "rows_rejected": entry.rejected,
+        "rows_reopened": entry.reopened,
+        "watermark": entry.watermark or watermark(etl),
+        "message": failure or entry.message,
+        "started_at": started,
+        "finished_at": datetime.now(UTC).replace(tzinfo=None),
+    }
 
 
 def _short(scopes: str) -> str:

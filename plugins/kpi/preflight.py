@@ -65,14 +65,13 @@ def before_rollup(first: date, last: date, settings: Settings) -> None:
         require_days(etl, last, settings.timezone)
 
 
-def before_refresh(settings: Settings) -> None:
+def before_refresh(etl: Session, settings: Settings) -> None:
     """Check what a refresh during the day needs beyond what it asks for itself: zone data and schema.
 
-    Raises ZoneDataError, ConnectionProblem, MigrationError or KpiError.
+    Raises ZoneDataError, MigrationError or KpiError.
     """
     calendar.require_current_zone_data()
-    with session(ETL) as etl:
-        require_schema(etl, settings)
+    require_schema(etl, settings)
 
 
 def before_bootstrap(settings: Settings) -> None:

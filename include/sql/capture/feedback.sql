@@ -29,7 +29,7 @@ SELECT
 FROM stage_feedback AS stage
 LEFT JOIN known_learner
   ON known_learner.learner_id = stage.learner_id
-LEFT JOIN stage_target
+LEFT JOIN {{ history.targets() }}
   ON stage_target.target_type = stage.target_type
   AND stage_target.ref_key = stage.target_ref_id
 WHERE
@@ -42,7 +42,7 @@ DELETE stage
 FROM stage_feedback AS stage
 LEFT JOIN known_learner
   ON known_learner.learner_id = stage.learner_id
-LEFT JOIN stage_target
+LEFT JOIN {{ history.targets() }}
   ON stage_target.target_type = stage.target_type
   AND stage_target.ref_key = stage.target_ref_id
 WHERE

@@ -10,20 +10,6 @@ was in force before can be looked at in between.
 {% import 'macros/as_of.sql' as as_of -%}
 {% include 'capture/scope.sql' %}
 
--- step: target: create stage
-CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
-  target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
-  ref_key BIGINT NOT NULL,
-  PRIMARY KEY (target_type, ref_key)
-);
-
--- step: target: list known targets
-INSERT INTO stage_target (target_type, ref_key)
-SELECT
-  target_type,
-  ref_id
-FROM kpi_src_target;
-
 {% include 'capture/known_learner.sql' %}
 
 {% include 'capture/realisation.sql' %}

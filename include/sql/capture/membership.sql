@@ -24,11 +24,13 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
 );
 
+{% if not history.alone %}
 -- step: membership: create learners' beginnings
 CREATE TEMPORARY TABLE IF NOT EXISTS learner_since (
   learner_id BIGINT NOT NULL PRIMARY KEY,
   active_from DATETIME(6) NULL
 );
+{% endif %}
 
 -- step: membership: read
 {{ history.read('membership') }};
@@ -62,6 +64,7 @@ WHERE
   stage_scope.ref_key IS NULL
   OR known_learner.learner_id IS NULL;
 
+{% if not history.alone %}
 -- step: membership: note when learners began (first capture)
 INSERT INTO learner_since (learner_id, active_from)
 SELECT
@@ -86,6 +89,7 @@ LEFT JOIN learner_since
   ON learner_since.learner_id = stage.learner_id
 WHERE day.date_id = %(day)s;
 
+{% endif %}
 -- step: membership: find new and changed (later captures)
 INSERT INTO change_membership (
   scope_type, scope_ref_id, learner_id, kind, new_from, open_from, active_from, active_to

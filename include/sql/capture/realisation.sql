@@ -62,11 +62,13 @@ CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
   PRIMARY KEY (domain, ref_id, learner_id)
 );
 
+{% if not history.alone %}
 -- step: realisation: create first states
 CREATE TEMPORARY TABLE IF NOT EXISTS first_state (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL PRIMARY KEY,
   state_order INT NOT NULL
 );
+{% endif %}
 
 -- step: realisation: read
 {{ history.read('realisation') }};
@@ -78,7 +80,7 @@ SELECT
   IF(stage_target.ref_key IS NULL, 'unknown_target', 'unknown_learner') AS reason,
   NULL AS detail
 FROM stage_realisation AS stage
-LEFT JOIN stage_target
+LEFT JOIN {{ history.targets() }}
   ON stage_target.target_type = stage.domain
   AND stage_target.ref_key = stage.ref_id
 LEFT JOIN known_learner
@@ -91,7 +93,7 @@ WHERE
 -- step: realisation: leave out unknown
 DELETE stage
 FROM stage_realisation AS stage
-LEFT JOIN stage_target
+LEFT JOIN {{ history.targets() }}
   ON stage_target.target_type = stage.domain
   AND stage_target.ref_key = stage.ref_id
 LEFT JOIN known_learner
@@ -136,6 +138,7 @@ WHERE
   OR stage.score_max >= 1e10
 {% endcall %}
 
+{% if not history.alone %}
 -- step: realisation: find first states (first capture)
 INSERT INTO first_state (domain, state_order)
 SELECT
@@ -147,6 +150,7 @@ GROUP BY domain;
 
 -- step: realisation: reconstruct (first capture)
 {% include 'capture/reconstruction.sql' %}
+{% endif %}
 
 -- step: realisation: find new and changed (later captures)
 INSERT INTO change_realisation (
@@ -219,6 +223,7 @@ WHERE
 {%- endif %}
 {% endcall %}
 
+{% if not history.alone %}
 -- step: realisation: count (first capture)
 SELECT
   COUNT(*) AS staged,
@@ -227,5 +232,6 @@ SELECT
   0 AS n_vanished,
   0 AS n_reopened
 FROM stage_realisation;
+{% endif %}
 
 {{ history.count_changes('realisation', '(later captures)') }}

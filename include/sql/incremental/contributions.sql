@@ -81,7 +81,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_member (
 
 -- step: members
 INSERT INTO stage_member (scope_id, learner_id, sign)
-WITH {{ as_of.members() }}
+WITH {{ as_of.members(anew=true) }}
 
 SELECT
   scope_id,
@@ -211,9 +211,8 @@ WHERE
   OR learners.highest <> kept.state_ordre;
 
 -- step: look: periods that have rows
--- Each period's last row is what the tiles of all scopes are told by.
+-- Each period's last row is what the tiles of all scopes are told by. The least of an index is one row read; EXISTS reads a buffer full.
 SELECT
-  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(as_of)s AND period = 'D') AS has_day,
-  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(week_last)s AND period = 'W') AS has_week,
-  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(month_last)s AND period = 'M') AS has_month,
-  EXISTS (SELECT 1 FROM kpi_value WHERE date_id = %(as_of)s AND period = 'R') AS has_window;
+{%- for period, date_id in (('D', 'as_of'), ('W', 'week_last'), ('M', 'month_last'), ('R', 'as_of')) %}
+  (SELECT MIN(scope_id) FROM kpi_value WHERE date_id = %({{ date_id }})s AND period = '{{ period }}') IS NOT NULL AS has_{{ period }}{{ ',' if not loop.last }}
+{%- endfor %};

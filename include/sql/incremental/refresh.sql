@@ -268,13 +268,12 @@ WITH scope_sum AS (
 {% endfor %}
 
 {{ refresh.write('kpi_value', "= 'D'") }}
-{% for period, name in (('W', 'week'), ('M', 'month')) %}
 
--- step: {{ period }}: the day's figures (LAST)
+-- step: W, M: the day's figures (LAST)
 INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
 SELECT
-  '{{ period }}',
-  %({{ name }}_last)s,
+  touched.period,
+  touched.date_id,
   fact.metric_id,
   fact.scope_id,
   fact.target_id,
@@ -282,7 +281,7 @@ SELECT
   fact.numerator,
   fact.denominator,
   fact.sample_size,
-  {{ refresh.told_of_period('fact.extra_json', name) }}
+  {{ rollup.told('fact.extra_json', '%(as_of)s', 'DATEDIFF(%(as_of)s, touched.since) + 1', '%(as_of)s = touched.date_id') }}
 FROM stage_total
 INNER JOIN kpi_metric
   ON kpi_metric.code = stage_total.figure
@@ -292,20 +291,24 @@ INNER JOIN kpi_value AS fact
   AND fact.period = 'D'
   AND fact.scope_id = stage_total.scope_id
   AND fact.target_id = stage_total.target_id
-  AND fact.metric_id = kpi_metric.id;
-{% for metric in metrics() if metric.rollup in rollup.ADDED %}
+  AND fact.metric_id = kpi_metric.id
+CROSS JOIN ({{ refresh.periods(day=false) }}
+) AS touched;
+{% set parts = [] %}
+{% for metric in metrics() %}
+{% for period, name in (('W', 'week'), ('M', 'month')) if metric.rollup in rollup.ADDED %}
+{% set part = {'period': period, 'code': metric.code, 'rule': metric.rollup, 'date_id': '%(' ~ name ~ '_last)s', 'since': '%(' ~ name ~ '_first)s'} %}
+{{- parts.append(dict(part, metric=metric)) or '' }}
+{% endfor %}
+{% for window in (metric.rolling.days if metric.rolling and metric.rolling.rule in rollup.ADDED else ()) %}
+{% set part = {'period': 'R', 'code': metric.rolling_code(window), 'rule': metric.rolling.rule, 'date_id': '%(as_of)s'} %}
+{{- parts.append(dict(part, metric=metric, since='%(as_of)s - INTERVAL ' ~ (window - 1) ~ ' DAY')) or '' }}
+{% endfor %}
+{% endfor %}
+{% if parts %}
 
-{{ refresh.added_up(metric.code, metric, metric.rollup, period, '%(' ~ name ~ '_last)s', '%(' ~ name ~ '_first)s',
-  'done.days', '%(as_of)s = %(' ~ name ~ '_last)s AND done.days = DATEDIFF(%(as_of)s, %(' ~ name ~ '_first)s) + 1') }}
-{% endfor %}
-{% endfor %}
-{% for metric in metrics() if metric.rolling and metric.rolling.rule in rollup.ADDED %}
-{% for window in metric.rolling.days %}
-
-{{ refresh.added_up(metric.rolling_code(window), metric, metric.rolling.rule, 'R', '%(as_of)s', '%(as_of)s - INTERVAL ' ~ (window - 1) ~ ' DAY',
-  'done.days', 'done.days = ' ~ window) }}
-{% endfor %}
-{% endfor %}
+{{ refresh.added_up(parts) }}
+{% endif %}
 
 {{ refresh.write('kpi_value', "<> 'D'") }}
 
@@ -451,11 +454,12 @@ FROM cell_kpi_value;
   UNION ALL
   SELECT
     'R' AS period,
-    CAST(%(as_of)s AS DATE) AS date_id
+    CAST(%(as_of)s AS DATE) AS date_id,
+    CAST(%(as_of)s AS DATE) AS since
 {% endset %}
 {% set facts %}
 CROSS JOIN cell_kpi_tile_cache AS cell
-INNER JOIN kpi_value AS fact
+INNER JOIN kpi_value AS fact FORCE INDEX (uq_val)
   ON fact.date_id = latest.date_id
   AND fact.period = latest.period
   AND fact.scope_id = cell.scope_id

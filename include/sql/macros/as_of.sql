@@ -101,8 +101,8 @@ JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
 {%- endif %}
 {%- endmacro %}
 
-{# member: one row per (scope, learner in it); in a range per time he was in it. #}
-{% macro members() -%}
+{# member: one row per (scope, learner in it); in a range per time he was in it. In mode `learners` they are looked up once, which is `anew`. #}
+{% macro members(anew=false) -%}
 {% if days == 'range' -%}
 membership_interval AS (
   SELECT
@@ -142,12 +142,15 @@ member AS (
     AND {{ requested('kpi_scope') }}
   WHERE membership_span.first_day <= membership_span.last_day
 )
-{%- elif days == 'cells' -%}
+{%- elif days in ('learners', 'cells') and not anew -%}
 member AS (
   SELECT
     scope_id,
     learner_id
-  FROM stage_delay_member
+  FROM {{ 'stage_delay_member' if days == 'cells' else 'stage_member' }}
+{%- if days == 'learners' %}
+  WHERE sign = %(sign)s
+{%- endif %}
 )
 {%- else -%}
 member AS (
@@ -158,10 +161,10 @@ member AS (
     day.date_id AS first_day,
     day.date_id AS last_day
   FROM kpi_time AS day
-{{- of_wanted() }}
+{{- of_wanted() if anew }}
   INNER JOIN kpi_src_membership AS membership
     ON {{ in_force('membership') }}
-    {{- '\n    AND membership.learner_id = wanted.learner_id' if days == 'learners' }}
+    {{- '\n    AND membership.learner_id = wanted.learner_id' if anew }}
     AND {{ active('membership') }}
   INNER JOIN kpi_scope
     ON kpi_scope.scope_type = membership.scope_type

@@ -18,6 +18,11 @@ are the cohort's. For a range of days, the same is done with differences: macros
 {# What is summed for a mean or a share, by name. #}
 {% set SUMS = {'part': 'observation.part', 'whole': '1', 'reconstructed': 'observation.reconstructed'} %}
 
+{# A hint for many observations; the few of mode `learners` look up what lies above them. #}
+{% macro hint(text) -%}
+{{ ' /*+ ' ~ text ~ ' */' if days != 'learners' }}
+{%- endmacro %}
+
 {# scope_sum: the sums of `columns` (name: expression over observation) per (scope, target), in a range per (date_id, scope, target).
    An observation counts at each target of the levels that is its own or lies above it; with own_level, at its own only (one
    observation per learner and target). The small closure is hashed and the observations run past it; each learner_sum is made once. #}
@@ -27,7 +32,7 @@ are the cohort's. For a range of days, the same is done with differences: macros
 {%- else -%}
 learner_sum AS (
 {%- if own_level %}
-  SELECT /*+ NO_INDEX(closure) */
+  SELECT{{ hint('NO_INDEX(closure)') }}
     observation.learner_id,
     closure.ancestor_id AS target_id{% for name, value in columns.items() %},
     {{ value }} AS {{ name }}{% endfor %}
@@ -38,7 +43,7 @@ learner_sum AS (
     AND observation.first_day <= observation.last_day
   WHERE closure.is_self = 1
 {%- else %}
-  SELECT /*+ NO_INDEX(closure) NO_MERGE(observation) */
+  SELECT{{ hint('NO_INDEX(closure) NO_MERGE(observation)') }}
     observation.learner_id,
     closure.ancestor_id AS target_id{% for name, value in columns.items() %},
     SUM({{ value }}) AS {{ name }}{% endfor %}

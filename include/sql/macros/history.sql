@@ -127,6 +127,11 @@ INNER JOIN kpi_src_{{ relation }} AS ended
 SET ended.valid_to = change_row.new_from{{ closing }};
 {%- endmacro %}
 
+{# The targets there are, as `stage_target`: those of this capture, or, when it is of some learners alone, of the last one. #}
+{% macro targets() -%}
+{{ '(SELECT target_type, ref_id AS ref_key FROM kpi_src_target) AS stage_target' if alone else 'stage_target' }}
+{%- endmacro %}
+
 {# How many rows of each kind the capture found. #}
 {% macro count_changes(relation, when='') -%}
 -- step: {{ relation }}: count{{ ' ' ~ when if when }}

@@ -40,6 +40,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS {{ name }}_{{ table }} (
 {% set columns = key + values | list + ([stamp] if stamp else []) -%}
 -- step: {{ table }}: count existing
 SELECT
+  (SELECT COUNT(*) FROM cell_{{ table }}{{ ' WHERE period ' ~ only if only }}) AS touched,
   COUNT(*) AS freshd,
   COUNT(existing.{{ key | last }}) AS existing
 FROM fresh_{{ table }} AS fresh
@@ -89,21 +90,24 @@ LEFT JOIN {{ table }} AS existing
   ON {% for column in key %}existing.{{ column }} = fresh.{{ column }}{{ '\n  AND ' if not loop.last }}{% endfor %}
 {%- endmacro %}
 
-{# The periods that hold today, and the date_id of each; `day` leaves D out or in. #}
+{# The periods that hold today, with the date_id and the first day of each; `day` leaves D out or in. #}
 {% macro periods(day=true) -%}
 {% if day %}
   SELECT
     'D' AS period,
-    CAST(%(as_of)s AS DATE) AS date_id
+    CAST(%(as_of)s AS DATE) AS date_id,
+    CAST(%(as_of)s AS DATE) AS since
   UNION ALL
 {%- endif %}
   SELECT
     'W' AS period,
-    CAST(%(week_last)s AS DATE) AS date_id
+    CAST(%(week_last)s AS DATE) AS date_id,
+    CAST(%(week_first)s AS DATE) AS since
   UNION ALL
   SELECT
     'M' AS period,
-    CAST(%(month_last)s AS DATE) AS date_id
+    CAST(%(month_last)s AS DATE) AS date_id,
+    CAST(%(month_first)s AS DATE) AS since
 {%- endmacro %}
 
 {# For each metric the rows of kpi_value that its D cell has a part in: its own of each period, and its windows'. #}
@@ -154,42 +158,65 @@ FROM (
 ) AS figure;
 {%- endmacro %}
 
-{# One metric over the days from `since` to today from its D rows, by SUM, RATIO_OF_SUMS or WEIGHTED_MEAN. #}
-{% macro added_up(code, metric, rule, period, date_id, since, days, complete) -%}
--- step: {{ period }}: {{ code }} ({{ rule }})
+{# What is added up from D rows, by SUM, RATIO_OF_SUMS or WEIGHTED_MEAN: `parts` are the figures, each of one period, as dicts of metric, code,
+   rule, period, date_id and since. Every part is summed by the columns of all rules. #}
+{% macro added_up(parts) -%}
+-- step: W, M, R: figures that add up
 INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
-WITH {{ rollup.done_days(since, '%(as_of)s') }},
-
-done AS (
-  SELECT COUNT(*) AS days
-  FROM done_day
-)
-
-SELECT
-  '{{ period }}',
-  {{ date_id }},
-  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = '{{ code }}'),
-  added.scope_id,
-  added.target_id,
-{%- for column in ('value_num', 'numerator', 'denominator') %}
-  {{ rollup.GIVES[rule][column] | replace('%s', metric.factor) }},
-{%- endfor %}
-  added.whole,
-  {{ rollup.told(
-    "IF(added.reconstructed > 0, JSON_OBJECT('reconstructed', CAST(added.reconstructed AS SIGNED)), NULL)", '%(as_of)s', days, complete
-  ) }}
-FROM (
+WITH part AS (
+{%- for part in parts %}
   SELECT
+    '{{ part.metric.code }}' AS figure,
+    '{{ part.code }}' AS code,
+    '{{ part.rule }}' AS rule,
+    {{ part.metric.factor }} AS factor,
+    '{{ part.period }}' AS period,
+    CAST({{ part.date_id }} AS DATE) AS date_id,
+    CAST({{ part.since }} AS DATE) AS since
+  {{- '\n  UNION ALL' if not loop.last }}
+{%- endfor %}
+),
+
+{{ rollup.done_days('(SELECT MIN(part.since) FROM part)', '%(as_of)s') }},
+
+told AS (
+  SELECT
+    part.figure,
+    part.code,
+    part.rule,
+    part.factor,
+    part.period,
+    part.date_id,
+    part.since,
+    COUNT(done_day.date_id) AS days,
+    part.date_id = %(as_of)s AND COUNT(done_day.date_id) = DATEDIFF(%(as_of)s, part.since) + 1 AS is_complete
+  FROM part
+  LEFT JOIN done_day
+    ON done_day.date_id >= part.since
+  GROUP BY part.figure, part.code, part.rule, part.factor, part.period, part.date_id, part.since
+),
+
+added AS (
+  SELECT
+    told.code,
+    told.rule,
+    told.factor,
+    told.period,
+    told.date_id,
+    told.days,
+    told.is_complete,
     fact.scope_id,
     fact.target_id
-{%- for name, value in (dict(rollup.ADDED[rule], **rollup.SAMPLE)).items() %},
+{%- for name, value in (dict(dict(rollup.ADDED['SUM'], **rollup.ADDED['WEIGHTED_MEAN']), **rollup.SAMPLE)).items() %},
     SUM({{ value }}) AS {{ name }}
 {%- endfor %}
   FROM stage_total
+  INNER JOIN told
+    ON told.figure = stage_total.figure
   INNER JOIN kpi_metric
     ON kpi_metric.code = stage_total.figure
   INNER JOIN kpi_time AS calendar
-    ON calendar.date_id >= {{ since }}
+    ON calendar.date_id >= told.since
     AND calendar.date_id <= %(as_of)s
   INNER JOIN kpi_value AS fact
     ON fact.date_id = calendar.date_id
@@ -197,8 +224,29 @@ FROM (
     AND fact.scope_id = stage_total.scope_id
     AND fact.target_id = stage_total.target_id
     AND fact.metric_id = kpi_metric.id
-  WHERE stage_total.figure = '{{ metric.code }}'
-  GROUP BY fact.scope_id, fact.target_id
-) AS added
-CROSS JOIN done;
+  GROUP BY
+    told.code, told.rule, told.factor, told.period, told.date_id, told.days, told.is_complete, fact.scope_id, fact.target_id
+)
+
+SELECT
+  added.period,
+  added.date_id,
+  kpi_metric.id,
+  added.scope_id,
+  added.target_id,
+{%- for column in ('value_num', 'numerator', 'denominator') %}
+  CASE added.rule
+{%- for rule, gives in rollup.GIVES.items() %}
+    WHEN '{{ rule }}' THEN {{ gives[column] | replace('%s', 'added.factor') }}
+{%- endfor %}
+  END,
+{%- endfor %}
+  added.whole,
+  {{ rollup.told(
+    "IF(added.reconstructed > 0, JSON_OBJECT('reconstructed', CAST(added.reconstructed AS SIGNED)), NULL)", '%(as_of)s', 'added.days',
+    'added.is_complete'
+  ) }}
+FROM added
+INNER JOIN kpi_metric
+  ON kpi_metric.code = added.code;
 {%- endmacro %}

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from kpi import calendar, ledger, periods, rollups, slices
 from kpi.capture import Last, LearnersCapture, Plan, Touched, last_capture
-from kpi.connections import ETL, SOURCE, Row, Session, attempted, session
+from kpi.connections import ETL, Row, Session, attempted, session, source_session
 from kpi.errors import KpiError
 from kpi.incremental import changes, opening
 from kpi.settings import Settings
@@ -107,7 +107,7 @@ def refresh_next(
                 return None
             started = datetime.now(UTC).replace(tzinfo=None)
             names = _lock_names(etl, day)
-            with session(SOURCE) as source, locks(etl, names, settings.lock_wait_seconds):
+            with source_session(etl) as source, locks(etl, names, settings.lock_wait_seconds):
                 captured_at = clock()
                 last = _require_open(etl, day, captured_at, settings)
                 batch = changes.claim(etl, by_run, settings.incremental_changes)
@@ -239,11 +239,12 @@ class _Refresh:
                 run_step(self.etl, step, self.values)
 
     def _write_table(self, count: Step, write: Step, delete: Step) -> Written:
-        computed, existing = self.etl.rows(count.sql, self.values)[0]
+        touched, computed, existing = self.etl.rows(count.sql, self.values)[0]
         inserted = computed - existing
         # An upsert counts 1 for a row inserted and 2 for one updated.
-        updated = (run_step(self.etl, write, self.values) - inserted) // 2
-        deleted = run_step(self.etl, delete, self.values)
+        affected = run_step(self.etl, write, self.values) if computed else 0
+        updated = (affected - inserted) // 2
+        deleted = run_step(self.etl, delete, self.values) if touched > computed else 0
         return Written(inserted, updated, deleted, existing - updated)
 
     def _record(
@@ -252,27 +253,31 @@ class _Refresh:
         learners = self.batch.learners
         scopes = "learners " + " ".join(map(str, learners[:_LONGEST_LIST]))
         scopes += " …" if len(learners) > _LONGEST_LIST else ""
-        for one in found:
-            if one.inserted or one.updated or one.deleted or one.rejected:
-                entry = ledger.Entry(
-                    f"kpi_src_{one.relation}",
-                    *(None, self.plan.day, one, one.rejected, one.reopened),
-                    watermark=self.plan.captured_at,
-                    scopes=scopes,
-                )
-                ledger.record(self.etl, entry, by, started)
-        for table, written in done.written.items():
-            if written.inserted or written.updated or written.deleted:
-                entry = ledger.Entry(
-                    table,
-                    "D" if table in ("kpi_value", "kpi_state_count", "kpi_percentiles") else None,
-                    self.plan.day,
-                    written,
-                    watermark=self.plan.captured_at,
-                    scopes=scopes,
-                    message="the day, and the periods to date that hold it",
-                )
-                ledger.record(self.etl, entry, by, started)
+        day, watermark = self.plan.day, self.plan.captured_at
+        entries = [
+            ledger.Entry(
+                f"kpi_src_{one.relation}",
+                *(None, day, one, one.rejected, one.reopened),
+                watermark=watermark,
+                scopes=scopes,
+            )
+            for one in found
+            if one.inserted or one.updated or one.deleted or one.rejected
+        ]
+        entries += [
+            ledger.Entry(
+                table,
+                "D" if table in ("kpi_value", "kpi_state_count", "kpi_percentiles") else None,
+                day,
+                written,
+                watermark=watermark,
+                scopes=scopes,
+                message="the day, and the periods to date that hold it",
+            )
+            for table, written in done.written.items()
+            if written.inserted or written.updated or written.deleted
+        ]
+        ledger.record_all(self.etl, entries, by, started)
 
 
 def _wanted(step: Step, delays: Sequence[str]) -> bool:

@@ -55,9 +55,9 @@ class RefreshOperator(BaseBranchOperator):
 
     def _choose(self, context: Any, report: Report) -> list[str]:
         chosen = settings()
-        preflight.before_refresh(chosen)
         day = _today(context)
         with session(ETL) as etl:
+            preflight.before_refresh(etl, chosen)
             self._note(etl, context)
             if last_capture(etl) is None:
                 self.log.info("Nothing was captured yet: the changes wait for the first kpi_daily.")

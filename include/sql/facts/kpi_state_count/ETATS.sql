@@ -16,6 +16,32 @@ WITH {{ as_of.members() }},
 
 {{ as_of.realisations(['MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA']) }},
 
+{% if mode | default('day') == 'learners' -%}
+learner_count AS (
+  SELECT
+    realisation.learner_id,
+    closure.ancestor_id AS target_id,
+    realisation.domain,
+    realisation.state_code,
+    COUNT(*) AS n
+  FROM realisation
+  INNER JOIN kpi_target_closure AS closure
+    ON closure.target_type = realisation.domain
+    AND closure.ref_id = realisation.ref_id
+  GROUP BY realisation.learner_id, closure.ancestor_id, realisation.domain, realisation.state_code
+)
+
+SELECT
+  member.scope_id,
+  learner_count.target_id,
+  learner_count.domain,
+  learner_count.state_code,
+  SUM(learner_count.n) AS n
+FROM learner_count
+INNER JOIN member
+  ON member.learner_id = learner_count.learner_id
+GROUP BY member.scope_id, learner_count.target_id, learner_count.domain, learner_count.state_code
+{%- else -%}
 -- One order for a state in all cells of a day.
 state_order AS (
   SELECT
@@ -64,36 +90,6 @@ observation AS (
     AND own.is_self = 1
 ),
 
-{% if mode | default('day') == 'learners' -%}
-learner_count AS (
-  SELECT /*+ NO_INDEX(closure) NO_MERGE(observation) */
-    observation.learner_id,
-    closure.ancestor_id AS target_id,
-    observation.state_no,
-    COUNT(*) AS n
-  FROM kpi_target_closure AS closure
-  INNER JOIN observation
-    ON observation.target_id = closure.target_id
-  GROUP BY observation.learner_id, closure.ancestor_id, observation.state_no
-)
-
-SELECT
-  member.scope_id,
-  learner_count.target_id,
-  state.domain,
-  state.state_code,
-  MAX(state_order.state_ordre) AS state_ordre,
-  SUM(learner_count.n) AS n
-FROM learner_count
-INNER JOIN member
-  ON member.learner_id = learner_count.learner_id
-INNER JOIN state
-  ON state.state_no = learner_count.state_no
-INNER JOIN state_order
-  ON state_order.domain = state.domain
-  AND state_order.state_code = state.state_code
-GROUP BY member.scope_id, learner_count.target_id, state.domain, state.state_code
-{%- else -%}
 {{ as_of.cohorts() }},
 
 {% if mode | default('day') == 'range' -%}
