@@ -41,11 +41,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_closure (
   PRIMARY KEY (figure, target_type, ref_id, ancestor_id)
 );
 
--- step: create delay members
-CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_member (
-  learner_id BIGINT NOT NULL,
-  scope_id BIGINT NOT NULL,
-  PRIMARY KEY (learner_id, scope_id)
+-- step: create delay scopes
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_scope (
+  id BIGINT NOT NULL PRIMARY KEY,
+  scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
+  ref_key BIGINT NOT NULL
 );
 
 {{ refresh.create('kpi_value') }}
@@ -152,28 +152,16 @@ SELECT DISTINCT
   closure.ancestor_type
 FROM stage_delay_cell AS cell
 INNER JOIN kpi_target_closure AS closure
-  ON closure.ancestor_id = cell.target_id
-  AND closure.ancestor_type NOT IN ('{{ delays.WIDE | join("', '") }}');
+  ON closure.ancestor_id = cell.target_id;
 
--- step: delay members
--- Looked up for each delay, where a learner's own memberships are many: all his sessions, and those that have ended.
-INSERT INTO stage_delay_member (learner_id, scope_id)
+-- step: delay scopes
+INSERT INTO stage_delay_scope (id, scope_type, ref_key)
 SELECT
-  membership.learner_id,
-  cell.scope_id
-FROM kpi_time AS day
-CROSS JOIN (
-  SELECT DISTINCT scope_id
-  FROM stage_delay_cell
-) AS cell
-INNER JOIN kpi_scope
-  ON kpi_scope.id = cell.scope_id
-INNER JOIN kpi_src_membership AS membership
-  ON membership.scope_type = kpi_scope.scope_type
-  AND membership.scope_ref_id = kpi_scope.ref_key
-  AND {{ as_of.in_force('membership') }}
-  AND {{ as_of.active('membership') }}
-WHERE day.date_id = %(as_of)s;
+  id,
+  scope_type,
+  ref_key
+FROM kpi_scope
+WHERE id IN (SELECT stage_delay_cell.scope_id FROM stage_delay_cell);
 
 -- step: delay figures
 SELECT DISTINCT figure
@@ -253,17 +241,40 @@ WITH scope_sum AS (
 {{ select.split(by_scope.SUMS_END)[1] }}
 ) AS figure;
 {% elif delays.SAMPLE_END in select %}
-{% set select %}{% include metric.template %}{% endset %}
-{{ refresh.delay_value(metric, metric.code, 'D', '%(as_of)s', '%(as_of)s', select, 'figure.extra_json') }}
-
-{{ refresh.delay_value(metric, metric.code, 'W', '%(week_last)s', '%(week_first)s', select, refresh.told_of_period('figure.extra_json', 'week')) }}
-
-{{ refresh.delay_value(metric, metric.code, 'M', '%(month_last)s', '%(month_first)s', select, refresh.told_of_period('figure.extra_json', 'month')) }}
+{% set parts = [] %}
+{% for one in refresh.TO_DATE %}
+{{- parts.append(dict(one, metric=metric, code=metric.code, rule=metric.rollup)) or '' }}
+{%- endfor %}
 {% for window in (metric.rolling.days if metric.rolling else ()) %}
+{{- parts.append(dict(period='R', date_id=refresh.TODAY, since=refresh.since(window), metric=metric, code=metric.rolling_code(window), rule=metric.rolling.rule)) or '' }}
+{%- endfor %}
+{% set select %}{% with figure = 'kpi_value.' ~ metric.code %}{% include metric.template %}{% endwith %}{% endset %}
+-- step: delays: kpi_value.{{ metric.code }}: D, W, M, R
+INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
+WITH {{ refresh.begun(parts) }}
 
-{{ refresh.delay_value(metric, metric.rolling_code(window), 'R', '%(as_of)s', '%(as_of)s - INTERVAL ' ~ (window - 1) ~ ' DAY', select,
-  rollup.told('figure.extra_json', '%(as_of)s', window, 'TRUE')) }}
-{% endfor %}
+SELECT
+  told.period,
+  told.date_id,
+  kpi_metric.id,
+  figure.scope_id,
+  figure.target_id,
+  figure.value_num,
+  figure.numerator,
+  figure.denominator,
+  figure.sample_size,
+  IF(
+    told.period = 'D',
+    figure.extra_json,
+    {{ rollup.told('figure.extra_json', '%(as_of)s', 'DATEDIFF(%(as_of)s, told.since) + 1', '%(as_of)s = told.date_id') | indent(2) }}
+  )
+FROM (
+{{ refresh.since_earliest(select, parts) }}
+) AS figure
+INNER JOIN part AS told
+  ON told.part_no = figure.part_no
+INNER JOIN kpi_metric
+  ON kpi_metric.code = told.code;
 {% endif %}
 {% endfor %}
 
@@ -296,14 +307,12 @@ CROSS JOIN ({{ refresh.periods(day=false) }}
 ) AS touched;
 {% set parts = [] %}
 {% for metric in metrics() %}
-{% for period, name in (('W', 'week'), ('M', 'month')) if metric.rollup in rollup.ADDED %}
-{% set part = {'period': period, 'code': metric.code, 'rule': metric.rollup, 'date_id': '%(' ~ name ~ '_last)s', 'since': '%(' ~ name ~ '_first)s'} %}
-{{- parts.append(dict(part, metric=metric)) or '' }}
-{% endfor %}
+{% for one in refresh.TO_DATE if one.period != 'D' and metric.rollup in rollup.ADDED %}
+{{- parts.append(dict(one, metric=metric, code=metric.code, rule=metric.rollup)) or '' }}
+{%- endfor %}
 {% for window in (metric.rolling.days if metric.rolling and metric.rolling.rule in rollup.ADDED else ()) %}
-{% set part = {'period': 'R', 'code': metric.rolling_code(window), 'rule': metric.rolling.rule, 'date_id': '%(as_of)s'} %}
-{{- parts.append(dict(part, metric=metric, since='%(as_of)s - INTERVAL ' ~ (window - 1) ~ ' DAY')) or '' }}
-{% endfor %}
+{{- parts.append(dict(period='R', date_id=refresh.TODAY, since=refresh.since(window), metric=metric, code=metric.rolling_code(window), rule=metric.rolling.rule)) or '' }}
+{%- endfor %}
 {% endfor %}
 {% if parts %}
 
@@ -389,15 +398,20 @@ WHERE total.n > 0;
 
 {{ refresh.write('kpi_state_count') }}
 {% for measure in measures('kpi_percentiles') %}
-{% set select %}{% include 'facts/kpi_percentiles/' ~ measure.code ~ '.sql' %}{% endset %}
-{% for period, date_id, since in (('D', '%(as_of)s', '%(as_of)s'), ('W', '%(week_last)s', '%(week_first)s'), ('M', '%(month_last)s', '%(month_first)s')) %}
+{% set parts = [] %}
+{% for one in refresh.TO_DATE %}
+{{- parts.append(dict(one, metric=dict(code=measure.code, factor=1), code=measure.code, rule='RECOMPUTE')) or '' }}
+{%- endfor %}
+{% set select %}{% with figure = 'kpi_percentiles.' ~ measure.code %}{% include 'facts/kpi_percentiles/' ~ measure.code ~ '.sql' %}{% endwith %}{% endset %}
 
--- step: delays: kpi_percentiles.{{ measure.code }}: {{ period }}
+-- step: delays: kpi_percentiles.{{ measure.code }}: D, W, M
 INSERT INTO fresh_kpi_percentiles (period, date_id, measure_code, scope_id, target_id, p50, p75, p90, sample_size)
+WITH {{ refresh.begun(parts) }}
+
 SELECT
-  '{{ period }}',
-  {{ date_id }},
-  '{{ measure.code }}',
+  told.period,
+  told.date_id,
+  told.code,
   figure.scope_id,
   figure.target_id,
   figure.p50,
@@ -405,9 +419,10 @@ SELECT
   figure.p90,
   figure.sample_size
 FROM (
-{{ select | trim | replace('%(since)s', since) | replace('%(figure)s', "'kpi_percentiles." ~ measure.code ~ "'") }}
-) AS figure;
-{% endfor %}
+{{ refresh.since_earliest(select, parts) }}
+) AS figure
+INNER JOIN part AS told
+  ON told.part_no = figure.part_no;
 {% endfor %}
 
 {{ refresh.write('kpi_percentiles') }}
@@ -458,12 +473,12 @@ FROM cell_kpi_value;
     CAST(%(as_of)s AS DATE) AS since
 {% endset %}
 {% set facts %}
-CROSS JOIN cell_kpi_tile_cache AS cell
+CROSS JOIN cell_kpi_tile_cache
 INNER JOIN kpi_value AS fact FORCE INDEX (uq_val)
   ON fact.date_id = latest.date_id
   AND fact.period = latest.period
-  AND fact.scope_id = cell.scope_id
-  AND fact.target_id = cell.target_id
+  AND fact.scope_id = cell_kpi_tile_cache.scope_id
+  AND fact.target_id = cell_kpi_tile_cache.target_id
 {% endset %}
 
 {{ tiles.stage(latest | trim, facts, into='fresh_kpi_tile_cache') }}

@@ -6,7 +6,7 @@ What was true at the end of local days, as CTEs to begin a figure with. The fram
   learners one day, %(as_of)s, for the learners of %(learners)s (a JSON list of ids) alone, and of their rows those of %(touched)s (a JSON
            list of [learner_id, domain, ref_id]): what these add to their scopes' figures
   sums     the same as day, as far as the sums that mode `learners` adds to
-  cells    one day, %(as_of)s, which is open, for the cells of stage_delay_cell alone and the members of their scopes, in stage_delay_member
+  cells    one day, %(as_of)s, which is open, for the cells of stage_delay_cell alone and the members of their scopes, stage_delay_scope
            (macros/delays.sql)
 Each row carries the days it counts on, first_day to last_day; with one day both are that day. So one SELECT serves all modes, as long
 as it leaves the days to these columns and does not bind %(as_of)s itself (it is then computed day by day).
@@ -142,15 +142,13 @@ member AS (
     AND {{ requested('kpi_scope') }}
   WHERE membership_span.first_day <= membership_span.last_day
 )
-{%- elif days in ('learners', 'cells') and not anew -%}
+{%- elif days == 'learners' and not anew -%}
 member AS (
   SELECT
     scope_id,
     learner_id
-  FROM {{ 'stage_delay_member' if days == 'cells' else 'stage_member' }}
-{%- if days == 'learners' %}
+  FROM stage_member
   WHERE sign = %(sign)s
-{%- endif %}
 )
 {%- else -%}
 member AS (
@@ -166,7 +164,7 @@ member AS (
     ON {{ in_force('membership') }}
     {{- '\n    AND membership.learner_id = wanted.learner_id' if anew }}
     AND {{ active('membership') }}
-  INNER JOIN kpi_scope
+  INNER JOIN {{ 'stage_delay_scope' if days == 'cells' else 'kpi_scope' }} AS kpi_scope
     ON kpi_scope.scope_type = membership.scope_type
     AND kpi_scope.ref_key = membership.scope_ref_id
 {%- if days == 'closing' %}

@@ -4,7 +4,8 @@ row per event and target it was made on; `ranked` spreads it over scopes and the
 An event counts in the window that ends with a day: in modes `day` and `closing` the local days %(since)s to %(as_of)s, in mode `range` the
 last `window` days (1 unless the frame sets it) up to each day. Members are those at the end of the day.
 In mode `learners` the sample is theirs alone, and the text goes on after SAMPLE_END; in mode `cells` it is that of the cells in
-stage_delay_cell, of whichever learners (include/sql/incremental).
+stage_delay_cell, of whichever learners, since the earliest day of a CTE `part`, and figures are given for each part's days: its rows are
+(part_no, utc_start), and `figure` is what the cells are listed under (include/sql/incremental).
 #}
 {% import 'macros/as_of.sql' as as_of with context %}
 {% set days = mode | default('day') %}
@@ -36,6 +37,9 @@ delay AS (
     event_id,
     microseconds,
     reconstructed,
+{%- if days == 'cells' %}
+    happened_at,
+{%- endif %}
 {%- if days == 'range' %}
     GREATEST({{ 'first_day, ' if within }}happened_on, CAST(%(first)s AS DATE)) AS first_day,
     LEAST({{ 'last_day, ' if within }}happened_on + INTERVAL {{ window_days - 1 }} DAY, CAST(%(last)s AS DATE)) AS last_day
@@ -47,10 +51,9 @@ delay AS (
 )
 {%- endmacro %}
 
-{# Targets with many others under them. In mode `cells`, a metric that has none of these reads what lies under the touched targets alone, by
-   stage_delay_closure and the primary key; other figures read all that was finished in the window. #}
-{% set WIDE = ['GLOBAL', 'REFERENTIEL', 'MODULE'] %}
-{% set narrow = days == 'cells' and metric is defined and metric.target_levels | select('in', WIDE) | list == [] %}
+{# In mode `cells`, a metric whose targets have few others under them reads what lies under the touched ones, by stage_delay_closure and the
+   primary key; other figures read all that was finished in the window. #}
+{% set narrow = metric is defined and metric.target_levels | select('in', ['GLOBAL', 'REFERENTIEL', 'MODULE']) | list == [] %}
 {% set cells_index = ('FORCE INDEX (`PRIMARY`)' if narrow else 'FORCE INDEX (idx_finished)') if days == 'cells' else none %}
 
 {# delay: from start to end of the realisations of a domain that were finished in the window and are final at its end. #}
@@ -67,6 +70,8 @@ acquired AS (
     realisation.reconstructed,
 {%- if days == 'range' %}
     {{ as_of.local_day('realisation.finished_at') }} AS happened_on,
+{%- elif days == 'cells' %}
+    realisation.finished_at AS happened_at,
 {%- endif %}
     realisation.first_day,
     realisation.last_day
@@ -95,6 +100,8 @@ answered AS (
     0 AS reconstructed
 {%- if days == 'range' %},
     {{ as_of.local_day('feedback.feedback_at') }} AS happened_on
+{%- elif days == 'cells' %},
+    feedback.feedback_at AS happened_at
 {%- endif %}
   FROM {{ window_bounds() }}
 {{- as_of.of_wanted() }}
@@ -111,10 +118,13 @@ answered AS (
 {%- endmacro %}
 
 {# ranked: each delay's place within its (scope, target), in a range within its (date_id, scope, target), counted from 0, and how many
-   there are. #}
-{% macro ranked(levels) -%}
+   there are. An event that is `made_once`, on one target, is not sought again in the sample. #}
+{% macro ranked(levels, made_once=false) -%}
+{% if days == 'cells' -%}
+{{ sample_of_cells(levels, made_once) }}
+{%- else -%}
 sample AS (
-  SELECT DISTINCT
+  SELECT{{ ' DISTINCT' if not made_once }}
 {%- if days == 'range' %}
     calendar.date_id,
 {%- endif %}
@@ -124,43 +134,77 @@ sample AS (
     delay.microseconds,
     delay.reconstructed
   FROM delay
-  INNER JOIN {{ 'stage_delay_closure' if narrow else 'kpi_target_closure' }} AS closure
+  INNER JOIN kpi_target_closure AS closure
     ON closure.target_type = delay.domain
     AND closure.ref_id = delay.ref_id
     AND closure.ancestor_type IN ('{{ levels | join("', '") }}')
-{%- if narrow %}
-    AND closure.figure = %(figure)s
-{%- endif %}
   INNER JOIN member
     ON member.learner_id = delay.learner_id
 {%- if days == 'range' %}
     AND member.first_day <= delay.last_day
     AND member.last_day >= delay.first_day
   INNER JOIN {{ as_of.each_day_of('GREATEST(member.first_day, delay.first_day)', 'LEAST(member.last_day, delay.last_day)') }}
-{%- elif days == 'cells' %}
-  INNER JOIN stage_delay_cell AS cell
-    ON cell.scope_id = member.scope_id
-    AND cell.target_id = closure.ancestor_id
-    AND cell.figure = %(figure)s
 {%- endif %}
 )
 {{- '\n' ~ SAMPLE_END if days == 'learners' -}}
+{%- endif %}
 ,
 
 ranked AS (
-  SELECT
+  SELECT{{ ' /*+ NO_MERGE(sample) */' if days == 'cells' }}
     {{ cell() }},
     microseconds,
     reconstructed,
     ROW_NUMBER() OVER (PARTITION BY {{ cell() }} ORDER BY microseconds) - 1 AS place,
     COUNT(*) OVER (PARTITION BY {{ cell() }}) AS n
   FROM sample
+{%- if days == 'cells' %}
+  INNER JOIN part
+    ON part.utc_start <= sample.happened_at
+{%- endif %}
+)
+{%- endmacro %}
+
+{# sample, in mode `cells`: first the events under the touched targets, of all learners, then those of the touched cells. In this order, by
+   hints: the planner takes a scope for a few learners, and would read the history again for each. #}
+{% macro sample_of_cells(levels, made_once) -%}
+event AS (
+  SELECT /*+ NO_INDEX(closure) */
+    delay.learner_id,
+    closure.ancestor_id AS target_id,
+    delay.event_id,
+    delay.happened_at,
+    delay.microseconds,
+    delay.reconstructed
+  FROM delay
+  INNER JOIN stage_delay_closure AS closure
+    ON closure.target_type = delay.domain
+    AND closure.ref_id = delay.ref_id
+    AND closure.ancestor_type IN ('{{ levels | join("', '") }}')
+    AND closure.figure = '{{ figure }}'
+),
+
+sample AS (
+  SELECT /*+ NO_MERGE(event) NO_MERGE(member) JOIN_ORDER(event, member, cell) NO_INDEX(cell) */{{ ' DISTINCT' if not made_once }}
+    member.scope_id,
+    event.target_id,
+    event.event_id,
+    event.happened_at,
+    event.microseconds,
+    event.reconstructed
+  FROM event
+  INNER JOIN member
+    ON member.learner_id = event.learner_id
+  INNER JOIN stage_delay_cell AS cell
+    ON cell.scope_id = member.scope_id
+    AND cell.target_id = event.target_id
+    AND cell.figure = '{{ figure }}'
 )
 {%- endmacro %}
 
 {# What a figure is of: the columns that `ranked` is to be grouped by, and that it begins with. #}
 {% macro cell() -%}
-{{ 'date_id, ' if days == 'range' }}scope_id, target_id
+{{ {'range': 'date_id, ', 'cells': 'part_no, '}.get(days, '') }}scope_id, target_id
 {%- endmacro %}
 
 {# The percentile of `ranked`, by linear interpolation between the two values around place (n - 1) * percent / 100,

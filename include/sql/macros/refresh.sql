@@ -90,24 +90,43 @@ LEFT JOIN {{ table }} AS existing
   ON {% for column in key %}existing.{{ column }} = fresh.{{ column }}{{ '\n  AND ' if not loop.last }}{% endfor %}
 {%- endmacro %}
 
-{# The periods that hold today, with the date_id and the first day of each; `day` leaves D out or in. #}
+{# The periods that hold today: what each is called, and its first day. #}
+{% set TODAY = 'CAST(%(as_of)s AS DATE)' %}
+{% set TO_DATE = [
+  {'period': 'D', 'date_id': TODAY, 'since': TODAY},
+  {'period': 'W', 'date_id': 'CAST(%(week_last)s AS DATE)', 'since': 'CAST(%(week_first)s AS DATE)'},
+  {'period': 'M', 'date_id': 'CAST(%(month_last)s AS DATE)', 'since': 'CAST(%(month_first)s AS DATE)'}
+] %}
+
+{# The first day of the window of so many days that ends today. #}
+{% macro since(window) -%}
+{{ TODAY }} - INTERVAL {{ window - 1 }} DAY
+{%- endmacro %}
+
+{# The periods that hold today as rows; `day` leaves D out or in. #}
 {% macro periods(day=true) -%}
-{% if day %}
+{% for one in TO_DATE if day or one.period != 'D' %}
   SELECT
-    'D' AS period,
-    CAST(%(as_of)s AS DATE) AS date_id,
-    CAST(%(as_of)s AS DATE) AS since
-  UNION ALL
-{%- endif %}
+    '{{ one.period }}' AS period,
+    {{ one.date_id }} AS date_id,
+    {{ one.since }} AS since
+  {{- '\n  UNION ALL' if not loop.last }}
+{%- endfor %}
+{%- endmacro %}
+
+{# The same of some figures, `parts`: dicts of metric (its code and factor), code, rule, period, date_id and since. #}
+{% macro listed(parts) -%}
+{%- for part in parts %}
   SELECT
-    'W' AS period,
-    CAST(%(week_last)s AS DATE) AS date_id,
-    CAST(%(week_first)s AS DATE) AS since
-  UNION ALL
-  SELECT
-    'M' AS period,
-    CAST(%(month_last)s AS DATE) AS date_id,
-    CAST(%(month_first)s AS DATE) AS since
+    '{{ part.metric.code }}' AS figure,
+    '{{ part.code }}' AS code,
+    '{{ part.rule }}' AS rule,
+    {{ part.metric.factor }} AS factor,
+    '{{ part.period }}' AS period,
+    {{ part.date_id }} AS date_id,
+    {{ part.since }} AS since
+  {{- '\n  UNION ALL' if not loop.last }}
+{%- endfor %}
 {%- endmacro %}
 
 {# For each metric the rows of kpi_value that its D cell has a part in: its own of each period, and its windows'. #}
@@ -133,48 +152,34 @@ LEFT JOIN {{ table }} AS existing
 {%- endfor %}
 {%- endmacro %}
 
-{# What extra_json says of the week or month to date, told as of today. #}
-{% macro told_of_period(extra_json, name) -%}
-{{ rollup.told(extra_json, '%(as_of)s', 'DATEDIFF(%(as_of)s, %(' ~ name ~ '_first)s) + 1', '%(as_of)s = %(' ~ name ~ '_last)s') }}
+{# part: the parts of a figure of delays, numbered, since that groups faster than names, and the instant that each begins with; one that
+   begins before the calendar begins with it. #}
+{% macro begun(parts) -%}
+part AS (
+  SELECT
+    ROW_NUMBER() OVER (ORDER BY listed.code, listed.period) AS part_no,
+    listed.code,
+    listed.period,
+    listed.date_id,
+    listed.since,
+    calendar.utc_start
+  FROM ({{ listed(parts) }}
+  ) AS listed
+  INNER JOIN kpi_time AS calendar
+    ON calendar.date_id = GREATEST(listed.since, (SELECT MIN(kpi_time.date_id) FROM kpi_time))
+)
 {%- endmacro %}
 
-{# One metric of delays over the days from `since` to today. #}
-{% macro delay_value(metric, code, period, date_id, since, select, extra_json) -%}
--- step: delays: kpi_value.{{ metric.code }}: {{ period }}: {{ code }}
-INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
-SELECT
-  '{{ period }}',
-  {{ date_id }},
-  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = '{{ code }}'),
-  figure.scope_id,
-  figure.target_id,
-  figure.value_num,
-  figure.numerator,
-  figure.denominator,
-  figure.sample_size,
-  {{ extra_json }}
-FROM (
-{{ select | trim | replace('%(since)s', since) | replace('%(figure)s', "'kpi_value." ~ metric.code ~ "'") }}
-) AS figure;
+{# A figure's SELECT over all of its parts: since the first day of the earliest. #}
+{% macro since_earliest(select, parts) -%}
+{{ select | trim | replace('%(since)s', 'LEAST(' ~ parts | map(attribute='since') | unique | join(', ') ~ ')') }}
 {%- endmacro %}
 
-{# What is added up from D rows, by SUM, RATIO_OF_SUMS or WEIGHTED_MEAN: `parts` are the figures, each of one period, as dicts of metric, code,
-   rule, period, date_id and since. Every part is summed by the columns of all rules. #}
+{# What is added up from D rows, by SUM, RATIO_OF_SUMS or WEIGHTED_MEAN. Every part is summed by the columns of all rules. #}
 {% macro added_up(parts) -%}
 -- step: W, M, R: figures that add up
 INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
-WITH part AS (
-{%- for part in parts %}
-  SELECT
-    '{{ part.metric.code }}' AS figure,
-    '{{ part.code }}' AS code,
-    '{{ part.rule }}' AS rule,
-    {{ part.metric.factor }} AS factor,
-    '{{ part.period }}' AS period,
-    CAST({{ part.date_id }} AS DATE) AS date_id,
-    CAST({{ part.since }} AS DATE) AS since
-  {{- '\n  UNION ALL' if not loop.last }}
-{%- endfor %}
+WITH part AS ({{ listed(parts) }}
 ),
 
 {{ rollup.done_days('(SELECT MIN(part.since) FROM part)', '%(as_of)s') }},

@@ -14,6 +14,6 @@ WITH {{ delays.acquisition('COMPETENCE') }},
 
 {{ as_of.members() }},
 
-{{ delays.ranked(['GLOBAL', 'MODULE', 'COMPETENCE', 'MICRO_COMPETENCE']) }}
+{{ delays.ranked(['GLOBAL', 'MODULE', 'COMPETENCE', 'MICRO_COMPETENCE'], made_once=true) }}
 
 {{ delays.percentiles(delays.DAY) }}

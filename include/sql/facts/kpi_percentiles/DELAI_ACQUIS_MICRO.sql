@@ -15,6 +15,6 @@ WITH {{ delays.acquisition('MICRO_COMPETENCE') }},
 
 {{ as_of.members() }},
 
-{{ delays.ranked(['GLOBAL', 'MODULE', 'COMPETENCE', 'MICRO_COMPETENCE']) }}
+{{ delays.ranked(['GLOBAL', 'MODULE', 'COMPETENCE', 'MICRO_COMPETENCE'], made_once=true) }}
 
 {{ delays.percentiles(delays.DAY) }}

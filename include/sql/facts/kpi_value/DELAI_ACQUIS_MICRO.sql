@@ -20,6 +20,6 @@ WITH {{ delays.acquisition('MICRO_COMPETENCE') }},
 
 {{ as_of.members() }},
 
-{{ delays.ranked(metric.target_levels) }}
+{{ delays.ranked(metric.target_levels, made_once=true) }}
 
 {{ delays.median(delays.DAY) }}
