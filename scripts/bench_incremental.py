@@ -4,8 +4,9 @@ Usage: make bench-incremental [ARGS='--learners 500 10000 --changes 100']. On a 
 sizes with 288 realisations a learner; the day is opened, and then one learner's UA changes at a time, with the
 micro-competence, the competence and the module above it, as the LMS recomputes them: every second change ends the
 micro-competence. The day is not rolled up before: a change costs the same then. Measured are the LMS's own statements
-with and without the triggers, and the refresh from the list of changes to the commit of the last cell; what Airflow
-adds is in the output of tests/dags/test_incremental.py.
+with and without the triggers, and the refresh from the list of changes to the commit of the last cell, with MySQL's own
+part of it (its statements, without connection, driver and way there); what Airflow adds is in the output of
+tests/dags/test_incremental.py.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from datetime import datetime, timedelta
 from statistics import median, quantiles
 
 from bench import DAY, EVENING, Bench, make_warehouse
+from kpi.connections import ETL
 from kpi.incremental import opening
 from kpi.settings import PROJECT
 from mysql_server import PrivateServer
@@ -51,6 +53,11 @@ TABLES = (
     "realisation_competences",
     "realisation_modules",
 )
+IN_MYSQL = """
+SELECT COALESCE(SUM(sum_timer_wait), 0) / 1e9
+FROM performance_schema.events_statements_summary_by_user_by_event_name
+WHERE user = %s
+"""
 DONE = """
 UPDATE realisation_micro_competences
 SET
@@ -85,6 +92,11 @@ def milliseconds(work: Callable[[], object]) -> float:
     return (time.monotonic() - begun) * 1000
 
 
+def in_mysql(warehouse: Warehouse) -> float:
+    """Return the milliseconds that MySQL has spent on the writer's statements so far."""
+    return float(warehouse.rows(IN_MYSQL, [warehouse.connections[ETL]["login"]])[0][0])
+
+
 def measured(warehouse: Warehouse, learners: int, changes: int) -> dict[str, list[float]]:
     """Write and refresh changes one by one; return the milliseconds of each step, by what was done."""
     drawn = random.Random(1)
@@ -104,8 +116,10 @@ def measured(warehouse: Warehouse, learners: int, changes: int) -> dict[str, lis
         kind = KINDS[number % 2]
         clock += timedelta(seconds=2)
         if change(warehouse, drawn.randint(1, learners), kind, clock - timedelta(seconds=1)):
+            before = in_mysql(warehouse)
             taken = milliseconds(lambda: _refreshed(warehouse, clock))  # noqa: B023
             found.setdefault(f"refresh: {kind}", []).append(taken)
+            found.setdefault(f"refresh: {kind}, in MySQL", []).append(in_mysql(warehouse) - before)
     return found
 
 
