@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
 import pytest
-from kpi.connections import ETL, SOURCE, same_server, session
+from kpi.connections import ETL, SOURCE, same_server, session, source_session
 from kpi.templates import steps
 from mysql_server import PrivateServer
 
@@ -108,6 +108,30 @@ def test_text_of_any_language_crosses_servers_whole(apart: Warehouse) -> None:
     apart.capture(DAYS[-1], datetime(2026, 2, 17, 3))
     apart.dimensions()
     assert apart.rows(f"SELECT label FROM kpi_target WHERE {module}") == [(label,)]
+
+
+def test_a_change_crosses_servers(apart: Warehouse, partitioned: Warehouse) -> None:
+    """A refresh during the day reads the source where it is: on a session of its own, or on that of the writer."""
+    today = DAYS[-1] + timedelta(days=1)
+    noon = datetime.combine(today, time(12))
+    found = []
+    for warehouse in (partitioned, apart):
+        warehouse.use()
+        with session(ETL) as etl, source_session(etl) as source:
+            assert (source is etl) == (warehouse is partitioned)
+        assert warehouse.open_day(today)
+        warehouse.source(
+            "UPDATE realisation SET progress_pct = 12.5, changed_at = %s "
+            "WHERE domain = 'MICRO_COMPETENCE' AND ref_id = 1 AND learner_id = 4",
+            [noon],
+        )
+        warehouse.changed(4)
+        (done,) = warehouse.refresh(noon + timedelta(seconds=3))
+        assert done.written["kpi_value"].updated
+        found.append(figures(warehouse, today))
+        warehouse.facts(today)
+        assert figures(warehouse, today) == found[-1]
+    assert found[0] == found[1]
 
 
 def test_memory_stays_bounded_across_two_servers(apart: Warehouse) -> None:

@@ -176,7 +176,7 @@ SELECT
   stage_total.target_id,
   kpi_metric.id
 FROM stage_total
-INNER JOIN ({{ refresh.touched_periods() }}
+INNER JOIN ({{ refresh.listed(refresh.PARTS) }}
 ) AS touched
   ON touched.figure = stage_total.figure
 INNER JOIN kpi_metric
@@ -191,7 +191,7 @@ SELECT
   cell.target_id,
   kpi_metric.id
 FROM stage_delay_cell AS cell
-INNER JOIN ({{ refresh.touched_periods() }}
+INNER JOIN ({{ refresh.listed(refresh.PARTS) }}
 ) AS touched
   ON cell.figure = CONCAT('kpi_value.', touched.figure)
 INNER JOIN kpi_metric
@@ -241,13 +241,7 @@ WITH scope_sum AS (
 {{ select.split(by_scope.SUMS_END)[1] }}
 ) AS figure;
 {% elif delays.SAMPLE_END in select %}
-{% set parts = [] %}
-{% for one in refresh.TO_DATE %}
-{{- parts.append(dict(one, metric=metric, code=metric.code, rule=metric.rollup)) or '' }}
-{%- endfor %}
-{% for window in (metric.rolling.days if metric.rolling else ()) %}
-{{- parts.append(dict(period='R', date_id=refresh.TODAY, since=refresh.since(window), metric=metric, code=metric.rolling_code(window), rule=metric.rolling.rule)) or '' }}
-{%- endfor %}
+{% set parts = refresh.PARTS | selectattr('metric.code', 'equalto', metric.code) | list %}
 {% set select %}{% with figure = 'kpi_value.' ~ metric.code %}{% include metric.template %}{% endwith %}{% endset %}
 -- step: delays: kpi_value.{{ metric.code }}: D, W, M, R
 INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
@@ -305,15 +299,7 @@ INNER JOIN kpi_value AS fact
   AND fact.metric_id = kpi_metric.id
 CROSS JOIN ({{ refresh.periods(day=false) }}
 ) AS touched;
-{% set parts = [] %}
-{% for metric in metrics() %}
-{% for one in refresh.TO_DATE if one.period != 'D' and metric.rollup in rollup.ADDED %}
-{{- parts.append(dict(one, metric=metric, code=metric.code, rule=metric.rollup)) or '' }}
-{%- endfor %}
-{% for window in (metric.rolling.days if metric.rolling and metric.rolling.rule in rollup.ADDED else ()) %}
-{{- parts.append(dict(period='R', date_id=refresh.TODAY, since=refresh.since(window), metric=metric, code=metric.rolling_code(window), rule=metric.rolling.rule)) or '' }}
-{%- endfor %}
-{% endfor %}
+{% set parts = refresh.PARTS | rejectattr('period', 'equalto', 'D') | selectattr('rule', 'in', rollup.ADDED | list) | list %}
 {% if parts %}
 
 {{ refresh.added_up(parts) }}
@@ -400,8 +386,8 @@ WHERE total.n > 0;
 {% for measure in measures('kpi_percentiles') %}
 {% set parts = [] %}
 {% for one in refresh.TO_DATE %}
-{{- parts.append(dict(one, metric=dict(code=measure.code, factor=1), code=measure.code, rule='RECOMPUTE')) or '' }}
-{%- endfor %}
+{% set _ = parts.append(dict(one, metric={'code': measure.code, 'factor': 1}, code=measure.code, rule='RECOMPUTE')) %}
+{% endfor %}
 {% set select %}{% with figure = 'kpi_percentiles.' ~ measure.code %}{% include 'facts/kpi_percentiles/' ~ measure.code ~ '.sql' %}{% endwith %}{% endset %}
 
 -- step: delays: kpi_percentiles.{{ measure.code }}: D, W, M

@@ -90,7 +90,7 @@ LEFT JOIN {{ table }} AS existing
   ON {% for column in key %}existing.{{ column }} = fresh.{{ column }}{{ '\n  AND ' if not loop.last }}{% endfor %}
 {%- endmacro %}
 
-{# The periods that hold today: what each is called, and its first day. #}
+{# The periods that hold today, with the date_id and the first day of each. #}
 {% set TODAY = 'CAST(%(as_of)s AS DATE)' %}
 {% set TO_DATE = [
   {'period': 'D', 'date_id': TODAY, 'since': TODAY},
@@ -98,12 +98,7 @@ LEFT JOIN {{ table }} AS existing
   {'period': 'M', 'date_id': 'CAST(%(month_last)s AS DATE)', 'since': 'CAST(%(month_first)s AS DATE)'}
 ] %}
 
-{# The first day of the window of so many days that ends today. #}
-{% macro since(window) -%}
-{{ TODAY }} - INTERVAL {{ window - 1 }} DAY
-{%- endmacro %}
-
-{# The periods that hold today as rows; `day` leaves D out or in. #}
+{# The same as rows; `day` leaves D out or in. #}
 {% macro periods(day=true) -%}
 {% for one in TO_DATE if day or one.period != 'D' %}
   SELECT
@@ -114,7 +109,19 @@ LEFT JOIN {{ table }} AS existing
 {%- endfor %}
 {%- endmacro %}
 
-{# The same of some figures, `parts`: dicts of metric (its code and factor), code, rule, period, date_id and since. #}
+{# What a metric's rows of a day have a part in: the metric's own row of each period, and its windows'. #}
+{% set PARTS = [] %}
+{% for metric in metrics() %}
+{% for one in TO_DATE %}
+{% set _ = PARTS.append(dict(one, metric=metric, code=metric.code, rule=metric.rollup)) %}
+{% endfor %}
+{% for window in (metric.rolling.days if metric.rolling else ()) %}
+{% set one = {'period': 'R', 'date_id': TODAY, 'since': TODAY ~ ' - INTERVAL ' ~ (window - 1) ~ ' DAY'} %}
+{% set _ = PARTS.append(dict(one, metric=metric, code=metric.rolling_code(window), rule=metric.rolling.rule)) %}
+{% endfor %}
+{% endfor %}
+
+{# Some of them as rows. #}
 {% macro listed(parts) -%}
 {%- for part in parts %}
   SELECT
@@ -125,29 +132,6 @@ LEFT JOIN {{ table }} AS existing
     '{{ part.period }}' AS period,
     {{ part.date_id }} AS date_id,
     {{ part.since }} AS since
-  {{- '\n  UNION ALL' if not loop.last }}
-{%- endfor %}
-{%- endmacro %}
-
-{# For each metric the rows of kpi_value that its D cell has a part in: its own of each period, and its windows'. #}
-{% macro touched_periods() -%}
-{% for metric in metrics() %}
-{%- for period, date_id in (('D', 'as_of'), ('W', 'week_last'), ('M', 'month_last')) %}
-  SELECT
-    '{{ metric.code }}' AS figure,
-    '{{ metric.code }}' AS code,
-    '{{ period }}' AS period,
-    CAST(%({{ date_id }})s AS DATE) AS date_id
-  {{- '\n  UNION ALL' if not loop.last }}
-{%- endfor %}
-{%- for window in (metric.rolling.days if metric.rolling else ()) %}
-  UNION ALL
-  SELECT
-    '{{ metric.code }}' AS figure,
-    '{{ metric.rolling_code(window) }}' AS code,
-    'R' AS period,
-    CAST(%(as_of)s AS DATE) AS date_id
-{%- endfor %}
   {{- '\n  UNION ALL' if not loop.last }}
 {%- endfor %}
 {%- endmacro %}
