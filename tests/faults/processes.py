@@ -124,7 +124,7 @@ def before_each_statement(act: Callable[[int], None]) -> Iterator[None]:
 def statements_of(work: Callable[[], object]) -> list[str]:
     """Do it in this process; return what was sent, in the numbering of a process that is to die."""
     sent: list[str] = []
-    usual = {name: getattr(Session, name) for name in ("run", "rows")}
+    usual = {name: getattr(Session, name) for name in ("run", "rows", "load")}
 
     def told(method: Callable[..., Any]) -> Callable[..., Any]:
         def statement(self: Any, sql: str, *arguments: Any) -> Any:

@@ -1,7 +1,8 @@
 /*
 The cells that a change touches, brought up to date: D of %(as_of)s, the week and the month to date, the windows that end with it, the tiles. What can
-be added up is the kept sum and the difference; a median is taken anew from the cell's delays. Steps named `delays: …` run only when a
-delay of their figure or table was touched, the others always; then for each table `count existing`, `write differences` and `delete vanished`.
+be added up is the kept sum and the difference; a median is taken anew from the cell's delays. Steps named `of …` run only when a figure of that
+name was touched, or one of that table's delays (of kpi_value.DELAI_FEEDBACK, of kpi_value), the others always; then for each table `count existing`,
+`update differences`, `insert missing` and `delete vanished`.
 Dates: %(as_of)s today; %(week_first)s, %(week_last)s, %(month_first)s, %(month_last)s the period's first and last day.
 */
 {% set mode = 'cells' %}
@@ -163,7 +164,10 @@ SELECT
 FROM kpi_scope
 WHERE id IN (SELECT stage_delay_cell.scope_id FROM stage_delay_cell);
 
--- step: delay figures
+-- step: touched figures
+SELECT DISTINCT figure
+FROM stage_total
+UNION DISTINCT
 SELECT DISTINCT figure
 FROM stage_delay_cell;
 
@@ -182,7 +186,7 @@ INNER JOIN ({{ refresh.listed(refresh.PARTS) }}
 INNER JOIN kpi_metric
   ON kpi_metric.code = touched.code;
 
--- step: delays: kpi_value: cells
+-- step: of kpi_value: cells
 INSERT INTO cell_kpi_value (period, date_id, scope_id, target_id, metric_id)
 SELECT
   touched.period,
@@ -197,7 +201,7 @@ INNER JOIN ({{ refresh.listed(refresh.PARTS) }}
 INNER JOIN kpi_metric
   ON kpi_metric.code = touched.code;
 
--- step: delays: kpi_percentiles: cells
+-- step: of kpi_percentiles: cells
 INSERT INTO cell_kpi_percentiles (period, date_id, scope_id, target_id, measure_code)
 SELECT
   touched.period,
@@ -212,7 +216,7 @@ WHERE cell.figure LIKE 'kpi\_percentiles.%';
 {% for metric in metrics() %}
 {% set select %}{% with mode = 'learners' %}{% include metric.template %}{% endwith %}{% endset %}
 {% if by_scope.SUMS_END in select %}
--- step: D: {{ metric.code }}
+-- step: of {{ metric.code }}: D
 INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
 SELECT
   'D',
@@ -243,7 +247,7 @@ WITH scope_sum AS (
 {% elif delays.SAMPLE_END in select %}
 {% set parts = refresh.PARTS | selectattr('metric.code', 'equalto', metric.code) | list %}
 {% set select %}{% with figure = 'kpi_value.' ~ metric.code %}{% include metric.template %}{% endwith %}{% endset %}
--- step: delays: kpi_value.{{ metric.code }}: D, W, M, R
+-- step: of kpi_value.{{ metric.code }}: D, W, M, R
 INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
 WITH {{ refresh.begun(parts) }}
 
@@ -390,7 +394,7 @@ WHERE total.n > 0;
 {% endfor %}
 {% set select %}{% with figure = 'kpi_percentiles.' ~ measure.code %}{% include 'facts/kpi_percentiles/' ~ measure.code ~ '.sql' %}{% endwith %}{% endset %}
 
--- step: delays: kpi_percentiles.{{ measure.code }}: D, W, M
+-- step: of kpi_percentiles.{{ measure.code }}: D, W, M
 INSERT INTO fresh_kpi_percentiles (period, date_id, measure_code, scope_id, target_id, p50, p75, p90, sample_size)
 WITH {{ refresh.begun(parts) }}
 
@@ -414,7 +418,7 @@ INNER JOIN part AS told
 {{ refresh.write('kpi_percentiles') }}
 {% for measure in measures('kpi_plan_gap') %}
 
--- step: kpi_plan_gap: cells
+-- step: of {{ measure.code }}: cells of kpi_plan_gap
 INSERT INTO cell_kpi_plan_gap (period, date_id, scope_id, target_id)
 SELECT
   touched.period,
@@ -426,7 +430,7 @@ CROSS JOIN ({{ refresh.periods(day=false) }}
 ) AS touched
 WHERE stage_total.figure = '{{ measure.code }}';
 
--- step: kpi_plan_gap: W, M
+-- step: of {{ measure.code }}: W, M of kpi_plan_gap
 INSERT INTO fresh_kpi_plan_gap (period, date_id, scope_id, target_id, expected_count, done_count)
 SELECT
   touched.period,

@@ -33,7 +33,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS {{ name }}_{{ table }} (
 {%- endfor %}
 {%- endmacro %}
 
-{# The steps that write a table; with `only`, a condition on the period, its rows alone. #}
+{# The steps that write a table; with `only`, a condition on the period, its rows alone. Most rows are there: an update costs half of an upsert,
+   which first tries to insert. #}
 {% macro write(table, only=none, dated=true) -%}
 {% set key = key_of(table, dated).split(' ') -%}
 {% set values, stamp = slice.VALUES[table], slice.STAMPS.get(table) -%}
@@ -41,38 +42,42 @@ CREATE TEMPORARY TABLE IF NOT EXISTS {{ name }}_{{ table }} (
 -- step: {{ table }}: count existing
 SELECT
   (SELECT COUNT(*) FROM cell_{{ table }}{{ ' WHERE period ' ~ only if only }}) AS touched,
-  COUNT(*) AS freshd,
+  COUNT(*) AS held,
   COUNT(existing.{{ key | last }}) AS existing
 FROM fresh_{{ table }} AS fresh
-{{ stored(table, key) }}
+LEFT JOIN {{ stored(table, key) }}
 {{- '\nWHERE fresh.period ' ~ only if only }};
 
--- step: {{ table }}: write differences
-INSERT INTO {{ table }} ({{ columns | join(', ') }})
-SELECT
-{%- for column in columns %}
-  new.{{ column }}{{ ',' if not loop.last }}
-{%- endfor %}
-FROM (
-  SELECT
-    fresh.*{{ ',\n    UTC_TIMESTAMP() AS ' ~ stamp if stamp }}
-  FROM fresh_{{ table }} AS fresh
-  {{ stored(table, key) | indent(2) }}
-  WHERE
-    {{ 'fresh.period ' ~ only ~ '\n    AND ' if only }}(
-      existing.{{ key | last }} IS NULL
+-- step: {{ table }}: update differences
+UPDATE fresh_{{ table }} AS fresh
+INNER JOIN {{ stored(table, key) }}
+SET
 {%- for column in values %}
-      OR NOT (existing.{{ column }} <=> fresh.{{ column }})
-{%- endfor %}
-    )
-) AS new
-ON DUPLICATE KEY UPDATE
-{%- for column in values %}
-  {{ column }} = new.{{ column }}{{ ',' if stamp or not loop.last }}
+  existing.{{ column }} = fresh.{{ column }}{{ ',' if stamp or not loop.last }}
 {%- endfor %}
 {%- if stamp %}
-  {{ stamp }} = new.{{ stamp }}
-{%- endif %};
+  existing.{{ stamp }} = UTC_TIMESTAMP()
+{%- endif %}
+WHERE
+  {{ 'fresh.period ' ~ only ~ '\n  AND ' if only }}(
+{%- for column in values %}
+    {{ 'OR ' if not loop.first }}NOT (existing.{{ column }} <=> fresh.{{ column }})
+{%- endfor %}
+  );
+
+-- step: {{ table }}: insert missing
+INSERT INTO {{ table }} ({{ columns | join(', ') }})
+SELECT
+{%- for column in key + values | list %}
+  fresh.{{ column }}{{ ',' if stamp or not loop.last }}
+{%- endfor %}
+{%- if stamp %}
+  UTC_TIMESTAMP()
+{%- endif %}
+FROM fresh_{{ table }} AS fresh
+LEFT JOIN {{ stored(table, key) }}
+WHERE
+  {{ 'fresh.period ' ~ only ~ '\n  AND ' if only }}existing.{{ key | last }} IS NULL;
 
 -- step: {{ table }}: delete vanished
 DELETE existing
@@ -86,7 +91,7 @@ WHERE
 {%- endmacro %}
 
 {% macro stored(table, key) -%}
-LEFT JOIN {{ table }} AS existing
+{{ table }} AS existing
   ON {% for column in key %}existing.{{ column }} = fresh.{{ column }}{{ '\n  AND ' if not loop.last }}{% endfor %}
 {%- endmacro %}
 

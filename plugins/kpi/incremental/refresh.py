@@ -34,12 +34,12 @@ from kpi.templates import Step
 log = logging.getLogger(__name__)
 
 BEFORE, AFTER = -1, 1
-# Steps of incremental/refresh.sql for a figure of delays or a table's: `delays: table.code: …`, `delays: table: …`.
-DELAYS = "delays: "
-DELAY_FIGURES = "delay figures"
+# Steps of incremental/refresh.sql for a figure that was touched, `of figure: …`, or for a table's delays, `of table: …`
+OF = "of "
+TOUCHED_FIGURES = "touched figures"
 # What contributions of feedback are read from, and no others.
 FEEDBACK = "kpi_src_feedback"
-COUNT = "count existing"  # then, for the same table, `write differences` and `delete vanished`
+COUNT = "count existing"  # then, for the same table, the steps that update, insert and delete
 _LONGEST_LIST = 20  # learners that a ledger row names
 
 # Steps of incremental/contributions.sql that look at what a change alone does not add to.
@@ -223,28 +223,25 @@ class _Refresh:
                 run_step(self.etl, step, self.values | {"sign": sign})
 
     def _write(self, done: Refreshed) -> None:
-        delays: list[str] = []
+        figures: list[str] = []
         script = iter(self.scripts.refresh)
         for step in script:
             table, _, what = step.name.partition(": ")
-            if temporary(step) or not _wanted(step, delays):
+            if temporary(step) or not _wanted(step, figures):
                 continue
             if what == COUNT:
-                one = self._write_table(step, write=next(script), delete=next(script))
+                one = self._write_table(step, next(script), next(script), next(script))
                 done.written[table] = done.written.get(table, Written()) + one
-                continue
-            if step.name == DELAY_FIGURES:
-                delays = [figure for (figure,) in self.etl.rows(step.sql)]
+            elif step.name == TOUCHED_FIGURES:
+                figures = [figure for (figure,) in self.etl.rows(step.sql)]
             else:
                 run_step(self.etl, step, self.values)
 
-    def _write_table(self, count: Step, write: Step, delete: Step) -> Written:
-        touched, computed, existing = self.etl.rows(count.sql, self.values)[0]
-        inserted = computed - existing
-        # An upsert counts 1 for a row inserted and 2 for one updated.
-        affected = run_step(self.etl, write, self.values) if computed else 0
-        updated = (affected - inserted) // 2
-        deleted = run_step(self.etl, delete, self.values) if touched > computed else 0
+    def _write_table(self, count: Step, update: Step, insert: Step, delete: Step) -> Written:
+        touched, held, existing = self.etl.rows(count.sql, self.values)[0]
+        updated = run_step(self.etl, update, self.values) if existing else 0
+        inserted = run_step(self.etl, insert, self.values) if held > existing else 0
+        deleted = run_step(self.etl, delete, self.values) if touched > held else 0
         return Written(inserted, updated, deleted, existing - updated)
 
     def _record(
@@ -280,12 +277,12 @@ class _Refresh:
         ledger.record_all(self.etl, entries, by, started)
 
 
-def _wanted(step: Step, delays: Sequence[str]) -> bool:
-    """Tell whether a step is for all changes, or for delays that were touched: figures as `table.code`."""
-    if not step.name.startswith(DELAYS):
+def _wanted(step: Step, figures: Sequence[str]) -> bool:
+    """Tell whether a step is for all changes, or for one of these figures: `code`, or `table.code` of delays."""
+    if not step.name.startswith(OF):
         return True
-    of, _, _ = step.name.removeprefix(DELAYS).partition(": ")
-    return any(figure.startswith(of) for figure in delays)
+    of, _, _ = step.name.removeprefix(OF).partition(": ")
+    return any(figure == of or figure.startswith(f"{of}.") for figure in figures)
 
 
 def complete(
