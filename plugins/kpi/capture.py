@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 # How the steps of include/sql/capture are named: `relation: what`, some for the first or the later captures only.
 READ, COUNT = "read", "count"
-KEEP = "keep current"  # after `count`, which finds what differs
 TOUCHED = "touched"
 # The steps that find what differs, and after which what is in force can still be looked at; all others write.
 _FINDING = ("list", "read", "reject unknown", "leave out", "find")
@@ -203,8 +202,6 @@ class _Capture:
         for step in steps:
             relation, _, name = step.name.partition(": ")
             if temporary(step) or name.endswith(self.other_captures) or relation == TOUCHED:
-                continue
-            if name == KEEP and not any(counts[relation][1:]):
                 continue
             if name == READ:
                 self._read(relation, step)
