@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ import pytest
 from kpi.periods import PERIOD_OF
 
 from tests.golden import school
+from tests.sql.test_property_incremental import changed_learners, written
 from tests.warehouse import Rows, Warehouse
 
 NEW = Path(__file__).parent / "new_metrics"
@@ -257,3 +258,29 @@ def test_what_binds_its_day_is_computed_day_by_day(warehouse: Warehouse) -> None
     ):
         names = [step.name for step in warehouse.script(script)]
         assert [name for name in names if name.startswith("each day: ")] == [f"each day: {code}"]
+
+
+# -- changes during the day
+
+
+def test_changes_during_the_day_are_in_new_metrics(
+    folder: Path, new_warehouse: Callable[..., Warehouse]
+) -> None:
+    """Two nights, then what differs on the next day as changes: the rows are those of a whole computation."""
+    made = new_warehouse("metric_changes", sql_dir=folder)
+    for night in (0, 1):
+        made.load_source(school.source(night))
+        made.night(DAYS[night])
+        made.rollup(DAYS[night])
+    assert made.open_day(DAYS[2])
+    before = rows(made)
+
+    made.load_source(school.source(2))
+    made.changed(*sorted(changed_learners(school.source(1), school.source(2))))
+    made.refresh(datetime.combine(DAYS[2], time(12)))
+    after = rows(made)
+    changed = {row[6] for row in after if row not in before}
+    assert changed >= {*CODES, "NB_MICROS_ACQUISES_R7", "DELAI_UA_R3"}
+    assert {row[0] for row in after if row not in before and row[6] in ADDED_UP} >= {"D", "W", "M"}
+    assert written(made, DAYS[2]) == {}
+    assert rows(made) == after

@@ -6,7 +6,6 @@ name was touched, or one of that table's delays (of kpi_value.DELAI_FEEDBACK, of
 Dates: %(as_of)s today; %(week_first)s, %(week_last)s, %(month_first)s, %(month_last)s the period's first and last day.
 */
 {% set mode = 'cells' %}
-{% import 'macros/as_of.sql' as as_of with context %}
 {% import 'macros/by_scope.sql' as by_scope with context %}
 {% import 'macros/delays.sql' as delays with context %}
 {% import 'macros/refresh.sql' as refresh with context %}
@@ -277,13 +276,16 @@ INNER JOIN kpi_metric
 {% endfor %}
 
 {{ refresh.write('kpi_value', "= 'D'") }}
+{% set parts = refresh.PARTS | rejectattr('period', 'equalto', 'D') | list %}
+{% set as_today = parts | rejectattr('rule', 'in', rollup.ADDED | list) | list %}
+{% if as_today %}
 
--- step: W, M: the day's figures (LAST)
+-- step: W, M, R: the day's figures (LAST, RECOMPUTE)
 INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
 SELECT
   touched.period,
   touched.date_id,
-  fact.metric_id,
+  told.id,
   fact.scope_id,
   fact.target_id,
   fact.value_num,
@@ -292,18 +294,21 @@ SELECT
   fact.sample_size,
   {{ rollup.told('fact.extra_json', '%(as_of)s', 'DATEDIFF(%(as_of)s, touched.since) + 1', '%(as_of)s = touched.date_id') }}
 FROM stage_total
+INNER JOIN ({{ refresh.listed(as_today) }}
+) AS touched
+  ON touched.figure = stage_total.figure
 INNER JOIN kpi_metric
   ON kpi_metric.code = stage_total.figure
-  AND kpi_metric.code IN ('{{ metrics() | rejectattr('rollup', 'in', rollup.ADDED | list) | map(attribute='code') | join("', '") }}')
 INNER JOIN kpi_value AS fact
   ON fact.date_id = %(as_of)s
   AND fact.period = 'D'
   AND fact.scope_id = stage_total.scope_id
   AND fact.target_id = stage_total.target_id
   AND fact.metric_id = kpi_metric.id
-CROSS JOIN ({{ refresh.periods(day=false) }}
-) AS touched;
-{% set parts = refresh.PARTS | rejectattr('period', 'equalto', 'D') | selectattr('rule', 'in', rollup.ADDED | list) | list %}
+INNER JOIN kpi_metric AS told
+  ON told.code = touched.code;
+{% endif %}
+{% set parts = parts | selectattr('rule', 'in', rollup.ADDED | list) | list %}
 {% if parts %}
 
 {{ refresh.added_up(parts) }}

@@ -17,6 +17,7 @@ WITH {{ as_of.members() }},
 {{ as_of.realisations(['MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA']) }},
 
 {% if mode | default('day') == 'learners' -%}
+-- A few learners' rows: neither numbers nor the order of states, which incremental/contributions.sql looks at by itself.
 learner_count AS (
   SELECT
     realisation.learner_id,
