@@ -16,6 +16,9 @@ WITH_ENV := eval "$$($(PYTHON) scripts/environment.py)";
 # To stop things, any Python will do, even when .venv is gone.
 ANY_PYTHON = $(or $(wildcard $(PYTHON)),python3)
 
+# One worker a core, each with its own servers (1.5 GB); what shares fixtures goes to one worker (tests/conftest.py).
+SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
+
 # In the folders they speak for, so that they go when those are removed.
 VENV := .venv/.complete
 MYSQL := .local/mysql/.found
@@ -31,8 +34,12 @@ demo: database ## Replay nights on a made-up LMS, backfill the weeks before, pri
 	@$(WITH_ENV) exec python scripts/demo.py $(ARGS)
 
 .PHONY: test
-test: database $(BROWSER) ## Run the tests (ARGS='tests/unit -k calendar' for some of them)
-	@$(WITH_ENV) exec python -m pytest $(or $(ARGS),tests)
+test: database $(BROWSER) ## The tests that prove every promise, in ten minutes (ARGS='tests/unit -k calendar' for some of them)
+	@$(WITH_ENV) exec python -m pytest $(or $(ARGS),tests -m "not long" --hypothesis-profile=few $(SIDE_BY_SIDE))
+
+.PHONY: test-all
+test-all: database $(BROWSER) ## All tests: long histories, kills at each statement, overlaps, a year in the browser
+	@$(WITH_ENV) exec python -m pytest tests $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: up
 up: database ## Start MySQL and Airflow, print the address of the UI, user and password

@@ -1,8 +1,9 @@
-"""One throw-away MySQL server for the test session, and databases on it."""
+"""A throw-away MySQL server for each worker of the test session, and databases on it."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -12,23 +13,52 @@ import pytest
 from kpi.settings import PROJECT, Settings
 from mysql_server import PrivateServer
 
+from tests import durations, memory
 from tests.warehouse import Warehouse
 
 # The servers are on loopback with self-signed certificates; to load the machine's list of
 # authorities for each connection takes 0.1 s.
 os.environ["SSL_CERT_FILE"] = os.devnull
 
-# The same few examples each time; `--hypothesis-profile=thorough` draws several hundred new ones.
+# The same few examples each time. `make test` draws few, `make test-all` more; `--hypothesis-profile=thorough` several
+# hundred new ones.
+hypothesis.settings.register_profile("few", max_examples=8, derandomize=True, deadline=None)
 hypothesis.settings.register_profile("usual", max_examples=40, derandomize=True, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=400, deadline=None)
 hypothesis.settings.load_profile("usual")
 
 FIRST_DAY, LAST_DAY = date(2025, 8, 1), date(2027, 1, 31)
 
+# What is lost with the machine is lost anyway; a commit survives the server's own death.
+THROW_AWAY = {
+    "innodb-flush-log-at-trx-commit": "2",
+    "sync-binlog": "0",
+    "innodb-doublewrite": "OFF",
+    "innodb-redo-log-capacity": "128M",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all temporary files lie in memory; the workers of pytest-xdist get folders in the controller's."""
+    if config.option.basetemp is None and not hasattr(config, "workerinput"):
+        config.option.basetemp = folder = memory.session_folder()
+        if folder is not None:
+            config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a module's fixtures, or the browser's schools, go to one worker; the longest begin first."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(durations.group(item.nodeid)))
+    items.sort(key=lambda item: durations.order(item.nodeid))
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
-    with PrivateServer(tmp_path_factory.mktemp("mysql")) as started:
+    home = tmp_path_factory.mktemp("mysql")
+    with PrivateServer(home, options=THROW_AWAY, bound=True) as started:
         yield started
 
 
