@@ -27,6 +27,13 @@ BROWSER_OPTIONS = (
 Visits = Callable[..., AbstractContextManager[Visit]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A year takes a minute to fill: `make test` walks through one day."""
+    for item in items:
+        if "year" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.long)
+
+
 # For this folder only: while Playwright's loop lives, no other can run in this thread.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
