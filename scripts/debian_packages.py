@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+MIRROR = "http://deb.debian.org/debian"  # where apt's sources name none, as on Ubuntu
 
 
 class DebianError(RuntimeError):
@@ -40,12 +41,11 @@ def unpack(packages: Sequence[str], suite: str, into: Path, leave_out: str = "$^
     missing = [tool for tool in ("apt-get", "dpkg-deb") if shutil.which(tool) is None]
     if missing:
         raise DebianError(f"this machine has no {missing[0]}.")
-    mirror = debian_mirror(apt_source_files())
-    if mirror is None:
-        raise DebianError("/etc/apt names no Debian mirror.")
+    into.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=into.parent) as scratch:
         tree = Path(scratch) / "tree"
-        for package in _download(Path(scratch), mirror, suite, packages, leave_out):
+        source = f"deb {debian_archive(Path(scratch))} {suite} main\n"
+        for package in _download(Path(scratch), source, packages, leave_out):
             _run(["dpkg-deb", "-x", str(package), str(tree)])
         # Moved in one step, so that an interrupted set-up leaves no half tree behind.
         tree.rename(into)
@@ -66,29 +66,56 @@ def libraries(tree: Path) -> str:
     return f"{loader(tree).parent}:{tree / 'usr' / 'lib'}"
 
 
+def debian_archive(scratch: Path) -> str:
+    """Return the options and the address of Debian's archive, as a line of apt's sources has them.
+
+    A machine of another distribution gets Debian's keyring from its own archive, which its own keyring has signed.
+    """
+    mirror = debian_mirror(apt_source_files())
+    if mirror is not None:
+        return f"[signed-by={KEYRING}] {mirror}" if KEYRING.exists() else mirror
+    keyring = KEYRING if KEYRING.exists() else _keyring_from_own_archive(scratch / "own")
+    return f"[signed-by={keyring}] {MIRROR}"
+
+
+def _keyring_from_own_archive(scratch: Path) -> Path:
+    """Download and unpack Debian's keyring, by the sources and keys that the machine trusts; raises DebianError."""
+    try:
+        (package,) = _download(scratch, None, [KEYRING.stem], f"(?!{KEYRING.stem}$)")
+    except DebianError as error:
+        raise DebianError(
+            f"/etc/apt names no Debian mirror, and {KEYRING.stem} cannot be had from its archives "
+            f"({error}); install {KEYRING.stem}."
+        ) from error
+    _run(["dpkg-deb", "-x", str(package), str(scratch)])
+    return scratch / KEYRING.relative_to("/")
+
+
 def _download(
-    scratch: Path, mirror: str, suite: str, packages: Sequence[str], leave_out: str
+    scratch: Path, source: str | None, packages: Sequence[str], leave_out: str
 ) -> list[Path]:
-    """Download packages and their dependencies; returns the files."""
+    """Download packages and their dependencies, from one source or from the machine's; returns the files."""
     for folder in ("lists/partial", "cache/archives/partial", "packages"):
         (scratch / folder).mkdir(parents=True)
     # As if nothing were installed: every library comes along, libc too.
     (scratch / "status").touch()
-    signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
-    (scratch / "sources.list").write_text(f"deb {signed}{mirror} {suite} main\n")
     options = {
         "Dir::State::lists": f"{scratch}/lists",
         "Dir::State::status": f"{scratch}/status",
         "Dir::Cache": f"{scratch}/cache",
-        "Dir::Etc::sourcelist": f"{scratch}/sources.list",
-        "Dir::Etc::sourceparts": "-",
-        "Dir::Etc::preferencesparts": "-",
         "APT::Install-Recommends": "false",
         "Acquire::Languages": "none",
         "Acquire::Retries": "3",
         # Without this apt warns that its own user cannot write into the project.
         "APT::Sandbox::User": "root",
     }
+    if source is not None:
+        (scratch / "sources.list").write_text(source)
+        options |= {
+            "Dir::Etc::sourcelist": f"{scratch}/sources.list",
+            "Dir::Etc::sourceparts": "-",
+            "Dir::Etc::preferencesparts": "-",
+        }
     apt = ["apt-get", "-q", "-q", *(f"-o{name}={value}" for name, value in options.items())]
     _run([*apt, "update"])
     plan = _run([*apt, "--simulate", "install", *packages])

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Make .venv with the exact packages of requirements.txt. Called by the Makefile when that file has changed.
-# Needs python3 >= 3.11; KPI_PYTHON names another one. Installs nothing into the system, except python3-venv
-# when Python comes without pip and venv, we are root and apt is there: then it says so.
+# Needs python3 >= 3.11; KPI_PYTHON names another one. Installs nothing into the system.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,29 +16,32 @@ find_python() {
   exit 1
 }
 
-# A virtual environment gets pip from the `ensurepip` module, which Debian packs apart; or the system's pip fills it.
+# A virtual environment gets pip from the `ensurepip` module, which Debian packs apart; else it has none.
 make_venv() {
   local python=$1
   if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     "$python" -m venv --clear .venv
-  elif "$python" -c 'import venv, pip' 2>/dev/null; then
+  elif "$python" -c 'import venv' 2>/dev/null; then
     "$python" -m venv --clear --without-pip .venv
-  elif [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing the system package python3-venv: this Python can't make virtual environments." >&2
-    apt-get install -y -q python3-venv >&2 || { apt-get update -q >&2 && apt-get install -y -q python3-venv >&2; }
-    "$python" -m venv --clear .venv
   else
-    echo "This Python can't make virtual environments: run \`sudo apt-get install python3-venv\`, then try again." >&2
+    echo "$python has no module venv: install it (Debian: apt-get install python3-venv) or name another Python in KPI_PYTHON." >&2
     exit 1
   fi
 }
 
-# pip of the virtual environment, or of the Python that made it.
+# pip of the virtual environment, or of the Python that made it, or Debian's.
 pip_install() {
+  local wheel
   if .venv/bin/python -c 'import pip' 2>/dev/null; then
     .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
-  else
+  elif "$python" -c 'import pip' 2>/dev/null; then
     "$python" -m pip --python .venv/bin/python install --quiet --disable-pip-version-check "$@"
+  else
+    wheel=$("$python" scripts/pip_packages.py) || exit 1
+    if [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then
+      export PIP_CERT="${PIP_CERT:-$PWD/.local/pip/authorities.pem}"
+    fi
+    .venv/bin/python "$wheel/pip" install --quiet --disable-pip-version-check "$@"
   fi
 }
 

@@ -1,9 +1,14 @@
 """What is installed, and which MySQL server is found."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import browser_packages
+import debian_packages
 import mysql_packages
 import pytest
 from debian_packages import debian_mirror
@@ -122,3 +127,66 @@ def test_a_browser_on_the_path_is_taken(tmp_path: Path, monkeypatch: pytest.Monk
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert browser_packages.find_browser() == program
+
+
+def test_without_pip_and_without_apt_the_error_names_the_package(tmp_path: Path) -> None:
+    scripts = shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    done = subprocess.run(
+        [sys.executable, scripts / "pip_packages.py"],
+        env={"PATH": str(tmp_path)},  # no apt-get
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "this machine has no apt-get. Install it (Debian, Ubuntu: apt-get install python3-venv), then try again.\n"
+    )
+
+
+def test_a_python_without_venv_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    """`KPI_PYTHON` names a Python whose modules venv and ensurepip are not there."""
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\ncase "$2" in *venv*) exit 1;; esac\nexec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    done = subprocess.run(
+        [tmp_path / "scripts" / "setup.sh"],
+        env={"PATH": os.environ["PATH"], "KPI_PYTHON": str(python)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"{python} has no module venv: install it (Debian: apt-get install python3-venv) "
+        "or name another Python in KPI_PYTHON.\n"
+    )
+
+
+def test_debian_is_reached_from_a_machine_that_names_another_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring = tmp_path / "debian-archive-keyring.gpg"
+    keyring.touch()
+    monkeypatch.setattr(debian_packages, "KEYRING", keyring)
+    monkeypatch.setattr(debian_packages, "apt_source_files", lambda: iter([]))
+    archive = debian_packages.debian_archive(tmp_path)
+    assert archive == f"[signed-by={keyring}] http://deb.debian.org/debian"
+
+
+def test_without_debian_s_keyring_the_error_names_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(debian_packages, "KEYRING", tmp_path / "none.gpg")
+    monkeypatch.setattr(debian_packages, "apt_source_files", lambda: iter([]))
+    apt = tmp_path / "apt-get"
+    apt.write_text("#!/bin/sh\necho 'E: no network' >&2\nexit 100\n")
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(
+        debian_packages.DebianError, match=r"no network\); install none\."
+    ):
+        debian_packages.debian_archive(tmp_path)
