@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-from kpi import calendar, catalog, ledger, migrations
+from kpi import airflow_settings, calendar, catalog, ledger, migrations
 from kpi.connections import ADMIN, ETL, SOURCE, Session, same_server, session
 from kpi.errors import ConnectionProblem, KpiError
 from kpi.retention.dropped import require_history
@@ -37,6 +37,7 @@ def before_daily(day: date, settings: Settings) -> None:
 
     Raises ZoneDataError, ConnectionProblem, HeaderError, MigrationError or KpiError.
     """
+    airflow_settings.require_fit()
     calendar.require_current_zone_data()
     catalog.metrics(settings.sql_dir)
     adapter = catalog.relations(settings.sql_dir, settings.source_adapter)
@@ -76,6 +77,7 @@ def before_refresh(etl: Session, settings: Settings) -> None:
 
 def before_bootstrap(settings: Settings) -> None:
     """Check what kpi_bootstrap needs: zone data, readable headers, the admin connection."""
+    airflow_settings.require_fit()
     calendar.require_current_zone_data()
     catalog.metrics(settings.sql_dir)
     catalog.relations(settings.sql_dir, settings.source_adapter)

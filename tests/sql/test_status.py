@@ -81,7 +81,7 @@ def test_a_schema_that_is_not_there_is_red_and_hides_the_rest(
     made = new_warehouse("status_old")
     made.execute("DELETE FROM kpi_migration WHERE version = 8")
     items = found(made)
-    assert set(items) == {"schema", "zone_data"}
+    assert set(items) == {"schema", "zone_data", "package"}
     assert items["schema"].level == "red"
     assert "lacks 0008_alerts.sql; trigger kpi_bootstrap" in items["schema"].detail_en
 
@@ -94,7 +94,7 @@ def test_a_server_that_does_not_answer_is_an_item_and_no_error(
         "AIRFLOW_CONN_KPI_READ", "mysql://nobody:x@127.0.0.1:1/kpi?client=mysql-connector-python"
     )
     items = {item.key: item for item in status(MORNING, watched.settings)}
-    assert set(items) == {"database", "zone_data"}
+    assert set(items) == {"database", "zone_data", "package"}
     assert items["database"].level == "red"
     assert "of connection kpi_read does not answer" in caplog.text
 

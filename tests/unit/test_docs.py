@@ -9,7 +9,7 @@ import pytest
 from kpi.settings import PROJECT, Settings
 from metric_docs import FIGURES, figures_page
 
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+PAGES = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").glob("*.md"))]
 
 
 def test_the_figures_page_is_current() -> None:

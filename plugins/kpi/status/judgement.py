@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from kpi.airflow_settings import Finding
 from kpi.partitions.monthly import next_month
 from kpi.periods import month_of
 from kpi.settings import Settings
@@ -259,6 +260,22 @@ def zone_data(version: str, problem: str) -> Item:
         problem or "The rules in force are known.",
         'Installer tzdata>=2026.3 et mettre PYTHONTZPATH="".' if problem else "",
         'Install tzdata>=2026.3 and set PYTHONTZPATH="".' if problem else "",
+    )
+
+
+def package(versions: str, findings: Sequence[Finding]) -> Item:
+    """Judge the Airflow that runs the package: what stops it red, any other setting amber."""
+    level = RED if any(one.stops for one in findings) else AMBER if findings else GREEN
+    return Item(
+        "package",
+        "Paquet KPI",
+        "KPI package",
+        level,
+        versions,
+        " ".join(one.fr for one in findings) or "Les réglages d'Airflow conviennent.",
+        " ".join(one.en for one in findings) or "The settings of Airflow fit.",
+        "docs/own_airflow.md dit pourquoi." if findings else "",
+        "docs/own_airflow.md says why." if findings else "",
     )
 
 

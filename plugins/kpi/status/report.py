@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import mysql.connector
 
-from kpi import calendar
+from kpi import airflow_settings, calendar
 from kpi.connections import READ, session
 from kpi.errors import KpiError
 from kpi.settings import Settings
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 def status(instant: datetime, settings: Settings) -> list[Item]:
     """Return the items at an instant, naive UTC; those that a missing database or old schema hides are left out."""
-    items = [_zone_data()]
+    items = [_zone_data(), _package()]
     try:
         with session(READ) as read:
             last, problem = reading.schema_problem(read, settings)
@@ -43,3 +43,8 @@ def _zone_data() -> Item:
     # With a search path the system's files count, and say no version.
     system = ", ".join(zoneinfo.TZPATH)
     return judgement.zone_data(system or f"tzdata {version('tzdata')}", problem)
+
+
+def _package() -> Item:
+    found = airflow_settings.findings(version("apache-airflow"))
+    return judgement.package(airflow_settings.running_on(), found)
