@@ -1,4 +1,4 @@
-"""The Airflow that the package runs on: the settings that would make it wrong, silent or hard to read (docs/own_airflow.md)."""
+"""The settings of the Airflow that runs the package: those that would make it wrong, silent or hard to read."""
 
 from __future__ import annotations
 

@@ -186,7 +186,5 @@ def test_without_debian_s_keyring_the_error_names_its_package(
     apt.write_text("#!/bin/sh\necho 'E: no network' >&2\nexit 100\n")
     apt.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with pytest.raises(
-        debian_packages.DebianError, match=r"no network\); install none\."
-    ):
+    with pytest.raises(debian_packages.DebianError, match=r"no network\); install none\."):
         debian_packages.debian_archive(tmp_path)
