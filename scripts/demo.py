@@ -1,30 +1,41 @@
 """The demo: nights of a made-up LMS through the real DAGs, the weeks before them backfilled, then the figures.
 
-Usage: make demo [ARGS='--nights 40 --history 60 --first 2026-02-01 --learners 240'].
+Usage: make demo [ARGS='--large'], or with sizes of one's own: ARGS='--nights 40 --history 60 --learners 100'.
+
+Its DAG runs are kept in a metadata database of its own, made anew each time: a scheduler that runs beside it would
+else take tasks of the demo, and people would find the demo's nights among their own runs.
 """
 
 from __future__ import annotations
 
-import argparse
+import atexit
 import os
+import shutil
 import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 # Each connection would load the machine's list of authorities, which none signs a loopback server's certificate of.
 os.environ["SSL_CERT_FILE"] = os.devnull
+# Both are read when Airflow is imported; `main` removes the folder.
+os.environ["AIRFLOW_HOME"] = mkdtemp(prefix="kpi-demo-")
+os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = (
+    f"sqlite:///{os.environ['AIRFLOW_HOME']}/airflow.db"
+)
 
+from demo_next import next_steps
+from demo_size import Size, chosen_size
 from demo_source.database import DemoSource
-from demo_source.school import School
-from demo_summary import print_summary
+from demo_steps import Steps
+from demo_summary import print_first_figures, print_summary
 from kpi.connections import ETL, SOURCE, connection_settings
 from kpi.settings import PROJECT
 from mysql_accounts import connect
 from project_database import start
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 SOURCE_DATABASE = "lms_demo"
 LOG = PROJECT / ".local" / "demo.log"
@@ -73,80 +84,69 @@ def empty_databases(root_uri: str) -> None:
         cursor.execute(f"CREATE DATABASE `{database}` CHARACTER SET utf8mb4")
 
 
-def replay(
-    console: Console,
-    root_uri: str,
-    school: School,
-    when: list[tuple[date, datetime]],
-    history: int,
-) -> None:
+def replay(console: Console, root_uri: str, size: Size, when: list[tuple[date, datetime]]) -> None:
     """Make the source, then let each night come: the source moves on, kpi_daily and kpi_rollup run.
 
-    After the first night the `history` days before it are backfilled.
+    After the first night its figures are printed, then the days before it are backfilled.
     """
-    source = DemoSource(root_uri, SOURCE_DATABASE, school)
-    console.print(f"Making the demo LMS as of {when[0][1]:%Y-%m-%d %H:%M} UTC …")
-    source.create(when[0][1])
-    console.print("Making the schema and the calendar (kpi_bootstrap, kpi_time_dimension) …")
-    runner = DagRunner()
-    runner.run("kpi_bootstrap", {"plan": False})
-    runner.run("kpi_time_dimension", {"force": False})
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("kpi_daily", total=len(when))
+    begun = time.monotonic()
+    source = DemoSource(root_uri, SOURCE_DATABASE, size.school())
+    with Steps(console, 5 + (size.history > 0) + 2 * (len(when) - 1)) as steps:
+        with steps.step(f"a made-up LMS of {size.learners} learners, in {SOURCE_DATABASE}"):
+            source.create(when[0][1])
+        with steps.step("Airflow, with a metadata database for the demo alone"):
+            runner = DagRunner()
+        with steps.step("kpi_bootstrap, kpi_time_dimension: tables, metrics, calendar"):
+            runner.run("kpi_bootstrap", {"plan": False})
+            runner.run("kpi_time_dimension", {"force": False})
         for number, (day, captured_at) in enumerate(when):
-            progress.update(bar, description=f"kpi_daily, kpi_rollup {day}")
-            source.advance(captured_at)
-            runner.run("kpi_daily", {"date": str(day), "captured_at": captured_at.isoformat()})
-            runner.run("kpi_rollup", {"date": str(day)})
-            if number == 0 and history:
-                # What the first capture reconstructed goes back to the beginning of the school year.
-                first, last = day - timedelta(days=history), day - timedelta(days=1)
-                progress.update(bar, description=f"kpi_backfill {first} to {last}")
-                runner.run(
-                    "kpi_backfill",
-                    {"date_from": str(first), "date_to": str(last), "reason": "the demo's history"},
-                )
-            progress.advance(bar)
+            with steps.step(f"kpi_daily of {day}: capture, facts, checks"):
+                source.advance(captured_at)
+                runner.run("kpi_daily", {"date": str(day), "captured_at": captured_at.isoformat()})
+            with steps.step(f"kpi_rollup of {day}: week, month, windows, tiles"):
+                runner.run("kpi_rollup", {"date": str(day)})
+            if number == 0:
+                print_first_figures(console, time.monotonic() - begun)
+                _backfill(runner, steps, day, size.history)
 
 
-def arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nights", type=int, default=10)
-    parser.add_argument("--history", type=int, default=28, help="days backfilled before them")
-    parser.add_argument("--first", type=date.fromisoformat, default=date(2026, 2, 9))
-    parser.add_argument("--learners", type=int, default=240)
-    parser.add_argument("--seed", type=int, default=7)
-    return parser.parse_args()
+def _backfill(runner: DagRunner, steps: Steps, day: date, history: int) -> None:
+    """Compute the days before the first night: what the first capture reconstructed goes back to September."""
+    if not history:
+        return
+    first, last = day - timedelta(days=history), day - timedelta(days=1)
+    with steps.step(f"kpi_backfill of {first} to {last}"):
+        runner.run(
+            "kpi_backfill",
+            {"date_from": str(first), "date_to": str(last), "reason": "the demo's history"},
+        )
 
 
 def main() -> None:
     """Replay the nights and print the summary."""
-    chosen = arguments()
+    atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
+    size, first = chosen_size(sys.argv[1:])
     begun = time.monotonic()
     console = Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w"), soft_wrap=True)
     _log_to(LOG)
     try:
         root_uri = str(start()["root"])
         empty_databases(root_uri)
-        school = School(chosen.seed, chosen.learners)
-        replay(console, root_uri, school, nights(chosen.first, chosen.nights), chosen.history)
+        replay(console, root_uri, size, nights(first, size.nights))
     except Exception as error:
-        console.print(f"The demo stopped: {error}; the log is {LOG}.", markup=False)
+        console.print(f"\nThe demo stopped: {error}; the log is {LOG}.", markup=False)
         raise SystemExit(1) from error
     print_summary(console)
     console.print(
-        f"\n{chosen.nights} nights and {chosen.history} days before them in {time.monotonic() - begun:.0f} s; "
-        f"the tasks' logs: {LOG}"
+        f"\n{size.nights} nights of {size.learners} learners and {size.history} days before them in "
+        f"{time.monotonic() - begun:.0f} s; the tasks' logs: {LOG}",
+        markup=False,
     )
     console.print(
-        "Next: [b]make up[/b] (the Airflow UI), [b]make sql Q='SELECT * FROM kpi_metric'[/b], README.md"
+        "Next:",
+        *(f"  {typed:<38} {gives}" for typed, gives in next_steps()),
+        sep="\n",
+        markup=False,
     )
 
 

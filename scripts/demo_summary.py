@@ -1,13 +1,15 @@
-"""What the demo prints at its end: the display queries of the design, for one group and one module."""
+"""What the demo prints of its figures: some after the first night, and at the end a summary that fits a screen."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 from kpi.connections import READ, Session, session
 from kpi.settings import settings
 from kpi.templates import renderer
-from rich.console import Console
+from rich.columns import Columns
+from rich.console import Console, RenderableType
 from rich.table import Table
 
 # The group and the module with the most realisations under way on the last day.
@@ -21,100 +23,124 @@ GROUP BY s.id, t.id
 ORDER BY COUNT(DISTINCT fact.state_code) DESC, SUM(fact.count) DESC, s.id, t.id
 LIMIT 1
 """
-_BAR = 40
-PERIODS = {"W": "semaine", "M": "mois"}
+LEDGER = """
+SELECT table_name, COUNT(DISTINCT date_to), SUM(rows_inserted), SUM(rows_updated), SUM(rows_deleted)
+FROM kpi_run
+WHERE state = 'DONE'
+GROUP BY table_name
+ORDER BY table_name
+"""
+WIDTH = 100  # columns
+_BAR = 12
+_WEEKS = 6
+_STATES = 7
+
+
+class _Chosen(NamedTuple):
+    """The group and the module shown, as the display queries bind them, and their names."""
+
+    ids: dict[str, int]
+    name: str
+
+
+def print_first_figures(console: Console, seconds: float) -> None:
+    """Print the tiles of the first night as kpi_read sees them, and after how long they were there."""
+    with session(READ) as read:
+        chosen = _chosen(read)
+        console.print(f"\nThe first figures, after {seconds:.0f} s: {chosen.name}", markup=False)
+        console.print(_tiles(_rows(read, "tiles", chosen)), width=WIDTH)
+        console.print()
 
 
 def print_summary(console: Console) -> None:
-    """Print tiles, histogram, curves by day, week and month, plan gap and delays as kpi_read sees them."""
+    """Print tiles, states, weeks, plan gap, delays and the ledger as kpi_read sees them: at most 40 lines."""
     with session(READ) as read:
-        scope_id, group_id, group, target_id, module_id, module = read.rows(CHOICE)[0]
-        ids = {
-            "scope_id": scope_id,
-            "target_id": target_id,
-            "groupe_id": group_id,
-            "module_id": module_id,
-        }
+        chosen = _chosen(read)
         console.print()
-        console.rule(f"{group} · {module}", style="dim")
-        console.print(_tiles(_rows(read, "tiles", ids)))
-        console.print(_histogram(_rows(read, "state_histogram", ids)))
-        console.print(_curve(_rows(read, "progression_curve", ids)))
-        console.print(_periods(_rows(read, "weeks_and_months", ids)))
-        console.print(_plan_gap(_rows(read, "plan_gap", ids)))
-        console.print(_delays(_rows(read, "delays", ids)))
-        console.print(_ledger(read))
+        console.rule(chosen.name, style="dim")
+        for pair in (
+            (_tiles(_rows(read, "tiles", chosen)), _states(_rows(read, "state_histogram", chosen))),
+            (
+                _weeks(_rows(read, "weeks_and_months", chosen)),
+                _plan(_rows(read, "plan_gap", chosen)),
+            ),
+            (_delays(_rows(read, "delays", chosen)), _ledger(read.rows(LEDGER))),
+        ):
+            console.print(_side_by_side(*pair), width=WIDTH)
 
 
-def _rows(read: Session, name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    return read.rows(renderer(settings())(f"display/{name}.sql"), parameters)
+def _chosen(read: Session) -> _Chosen:
+    scope_id, group_id, group, target_id, module_id, module = read.rows(CHOICE)[0]
+    ids = {
+        "scope_id": scope_id,
+        "target_id": target_id,
+        "groupe_id": group_id,
+        "module_id": module_id,
+    }
+    return _Chosen(ids, f"{group} · {module}")
+
+
+def _rows(read: Session, name: str, chosen: _Chosen) -> list[tuple[Any, ...]]:
+    return read.rows(renderer(settings())(f"display/{name}.sql"), chosen.ids)
+
+
+def _side_by_side(*tables: RenderableType) -> Columns:
+    return Columns(tables, padding=(0, 3))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="right" if place and column else "left", no_wrap=True)
+    return table
+
+
+def _bar(share: float) -> str:
+    return "█" * round(_BAR * share)
 
 
 def _tiles(rows: list[tuple[Any, ...]]) -> Table:
-    table = Table("Indicateur", "Valeur", "Unité", "Échantillon", title="Tuiles (dernier jour)")
+    table = _table("Tuiles, dernier jour", "Indicateur", "Valeur", "Unité", "n")
     for _, _, label, value, unit, sample in rows:
         table.add_row(label, f"{value:.2f}", unit, str(sample))
     return table
 
 
-def _histogram(rows: list[tuple[Any, ...]]) -> Table:
-    table = Table("État", "Nombre", "", title="Répartition par état (à ou sous le module)")
+def _states(rows: list[tuple[Any, ...]]) -> Table:
+    table = _table("Répartition par état", "État", "Nombre", "")
     most = max((int(n) for _, _, n in rows), default=1)
-    for state, _, n in rows:
-        table.add_row(state, str(n), "█" * max(1, round(_BAR * int(n) / most)))
+    for state, _, n in rows[:_STATES]:
+        table.add_row(state, str(n), _bar(int(n) / most) or "▏")
     return table
 
 
-def _curve(rows: list[tuple[Any, ...]]) -> Table:
-    table = Table("Jour", "%", "", title="Progression moyenne, jour par jour")
-    for day, value in rows:
-        table.add_row(str(day), f"{value:.2f}", "█" * round(_BAR * float(value) / 100))
+def _weeks(rows: list[tuple[Any, ...]]) -> Table:
+    table = _table("Progression moyenne, semaine par semaine", "Semaine au", "%", "n", "", "")
+    for _, day, value, sample, as_of, complete in [row for row in rows if row[0] == "W"][-_WEEKS:]:
+        so_far = "" if complete == "true" else f"à ce jour, {date.fromisoformat(as_of):%d/%m}"
+        share = _bar(float(value) / 100)
+        table.add_row(f"{day:%d/%m/%Y}", f"{value:.2f}", str(sample), share, so_far)
     return table
 
 
-def _periods(rows: list[tuple[Any, ...]]) -> Table:
-    table = Table(
-        "Période", "Fin", "%", "Échantillon", "", title="Progression moyenne, semaines et mois"
-    )
-    for period, day, value, sample, as_of, complete in rows:
-        so_far = "" if complete == "true" else f"à ce jour ({as_of})"
-        table.add_row(PERIODS[period], str(day), f"{value:.2f}", str(sample), so_far)
-    return table
-
-
-def _plan_gap(rows: list[tuple[Any, ...]]) -> Table:
-    table = Table(
-        "Période",
-        "Fin",
-        "Attendues",
-        "Faites",
-        "Écart",
-        "%",
-        title="Plan et réalisé (UA du module)",
-    )
-    for period, day, expected, done, gap, coverage in rows:
-        share = "" if coverage is None else f"{coverage:.2f}"
-        table.add_row(PERIODS[period], str(day), str(expected), str(done), f"{gap:+d}", share)
+def _plan(rows: list[tuple[Any, ...]]) -> Table:
+    table = _table("Plan et réalisé (UA)", "Semaine au", "Attendues", "Faites", "Écart")
+    for _, day, expected, done, gap, _ in [row for row in rows if row[0] == "W"][-_WEEKS:]:
+        table.add_row(f"{day:%d/%m/%Y}", str(expected), str(done), f"{gap:+d}")
     return table
 
 
 def _delays(rows: list[tuple[Any, ...]]) -> Table:
-    table = Table(
-        "Délai", "Jour", "p50", "p75", "p90", "n", title="Délais (jours; feedback en heures)"
+    table = _table(
+        "Délais de tous (acquisition en jours, feedback en heures)", "", "p50", "p75", "p90", "n"
     )
-    for measure, day, *values, sample in rows:
-        table.add_row(measure, str(day), *(f"{value:.2f}" for value in values), str(sample))
+    for measure, _, *values, sample in rows:
+        table.add_row(measure, *(f"{value:.1f}" for value in values), str(sample))
     return table
 
 
-def _ledger(read: Session) -> Table:
-    table = Table(
-        "Table", "Jours", "Lignes insérées", "changées", "supprimées", title="Journal (kpi_run)"
-    )
-    rows = read.rows(
-        "SELECT table_name, COUNT(DISTINCT date_to), SUM(rows_inserted), SUM(rows_updated), SUM(rows_deleted) "
-        "FROM kpi_run WHERE state = 'DONE' GROUP BY table_name ORDER BY table_name"
-    )
+def _ledger(rows: list[tuple[Any, ...]]) -> Table:
+    table = _table("Lignes écrites (kpi_run)", "Table", "Jours", "Nouvelles", "Changées", "Ôtées")
     for row in rows:
         table.add_row(*map(str, row))
     return table
