@@ -42,50 +42,59 @@ with DAG(
     doc_md=DOC,
     params={
         "date_from": Param(
-            **DATE, title="From (YYYY-MM-DD)", description="The first local day to compute."
+            **DATE,
+            title="Du · From (YYYY-MM-DD)",
+            description="Le premier jour local à calculer. · The first local day to compute.",
         ),
         "date_to": Param(
-            **DATE, title="To (YYYY-MM-DD)", description="The last local day to compute."
+            **DATE,
+            title="Au · To (YYYY-MM-DD)",
+            description="Le dernier jour local à calculer. · The last local day to compute.",
         ),
         "facts": Param(
             list(ROLLED_UP),
-            type="array",
+            type=["null", "array"],
             items={"type": "string", "enum": list(ROLLED_UP)},
             examples=list(ROLLED_UP),
-            title="Facts",
-            description="The fact tables to compute; all by default.",
+            title="Tables de faits · Fact tables",
+            description="Celles à calculer ; toutes par défaut. · Those to compute; all by default.",
         ),
         "scope_types": Param(
             list(SCOPE_TYPES),
-            type="array",
+            type=["null", "array"],
             items={"type": "string", "enum": list(SCOPE_TYPES)},
             examples=list(SCOPE_TYPES),
-            title="Scope types",
-            description="The types of scopes to compute; all by default.",
+            title="Types de points de vue · Scope types",
+            description="Ceux à calculer ; tous par défaut. · Those to compute; all by default.",
         ),
         "scope_ids": Param(
             [],
-            type="array",
+            type=["null", "array"],
             items={"type": "string", "pattern": "^[0-9]+$"},
-            title="Scope ids",
-            description="Only these scopes (column id of kpi_scope), one a line; all when empty.",
+            title="Points de vue · Scopes (id)",
+            description="Ceux-là seulement (colonne id de kpi_scope), un par ligne ; tous si vide. · "
+            "Only these (column id of kpi_scope), one a line; all when empty.",
         ),
         "dry_run": Param(
-            False, type="boolean", description="Say what would change and write nothing."
+            False,
+            type=["null", "boolean"],
+            title="À blanc · Dry run",
+            description="Dire ce qui changerait et ne rien écrire. · Say what would change and write nothing.",
         ),
         "into_dropped": Param(
             False,
-            type="boolean",
-            title="Into removed days",
-            description="Compute days whose rows kpi_retention removed, from the history. It removes them again the "
-            "next morning, unless a row of kpi_hold keeps them.",
+            type=["null", "boolean"],
+            title="Même les jours purgés · Into removed days",
+            description="Calculer aussi les jours que kpi_retention a purgés ; il les purge de nouveau le lendemain, "
+            "sauf si kpi_hold les retient. · Compute days whose rows kpi_retention removed, from the history. It "
+            "removes them again the next morning, unless a row of kpi_hold keeps them.",
         ),
         "reason": Param(
             None,
             type=["null", "string"],
             maxLength=500,
-            title="Reason",
-            description="Why; kept in the ledger (kpi_run.reason).",
+            title="Motif · Reason",
+            description="Pourquoi ; gardé dans le journal (kpi_run.reason). · Why; kept in the ledger.",
         ),
     },
     **dag_defaults("by hand"),

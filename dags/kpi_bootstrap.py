@@ -28,9 +28,17 @@ with DAG(
     max_active_runs=1,
     doc_md=DOC,
     params={
-        "plan": Param(False, type="boolean", description="Only print what would run."),
+        "plan": Param(
+            False,
+            type=["null", "boolean"],
+            title="Plan seulement · Plan only",
+            description="Imprimer ce qui serait exécuté, et rien d'autre. · Only print what would run.",
+        ),
         "resume": Param(
-            False, type="boolean", description="Go on with a migration that stopped half-way."
+            False,
+            type=["null", "boolean"],
+            title="Reprendre · Resume",
+            description="Reprendre une migration arrêtée à mi-chemin. · Go on with a migration that stopped half-way.",
         ),
     },
     **dag_defaults("by hand"),

@@ -47,14 +47,16 @@ with DAG(
             type=["null", "string"],
             format="date",
             # Airflow refuses a malformed date with a message that shows the title.
-            title="Local day, YYYY-MM-DD",
-            description="The local day to compute; by default the run's partition key.",
+            title="Jour local · Local day (YYYY-MM-DD)",
+            description="Le jour à calculer ; par défaut la clé de partition du run. · "
+            "The local day to compute; by default the run's partition key.",
         ),
         "captured_at": Param(
             None,
             type=["null", "string"],
-            title="Capture instant",
-            description="Replay: the instant at which the source is looked at, 2026-02-16T01:30:00+00:00.",
+            title="Instant de capture · Capture instant",
+            description="Rejouer : l'instant auquel la source est lue. · Replay: the instant at which the source is "
+            "looked at, 2026-02-16T01:30:00+00:00.",
         ),
     },
     **dag_defaults("nightly", alerts=True),

@@ -47,16 +47,18 @@ with DAG(
     params={
         "learner_ids": Param(
             [],
-            type="array",
+            type=["null", "array"],
             items={"type": "integer"},
-            title="Learners",
-            description="Ids of learners to capture anew, besides those of the list of changes.",
+            title="Apprenants · Learners (id)",
+            description="À capturer de nouveau, outre ceux de la liste des changements. · "
+            "To capture anew, besides those of the list of changes.",
         ),
         "captured_at": Param(
             None,
             type=["null", "string"],
-            title="Capture instant",
-            description="Replay: the instant at which the source is looked at, 2026-02-16T11:30:00+00:00.",
+            title="Instant de capture · Capture instant",
+            description="Rejouer : l'instant auquel la source est lue. · Replay: the instant at which the source is "
+            "looked at, 2026-02-16T11:30:00+00:00.",
         ),
     },
     **dag_defaults("during the day"),

@@ -32,24 +32,33 @@ with DAG(
     max_active_runs=1,
     doc_md=DOC,
     params={
-        "dry_run": Param(False, type="boolean", description="Only print what would be done."),
+        "dry_run": Param(
+            False,
+            type=["null", "boolean"],
+            title="À blanc · Dry run",
+            description="Imprimer ce qui serait fait, et rien d'autre. · Only print what would be done.",
+        ),
         "convert_to": Param(
             None,
             type=["null", "string"],
             enum=[None, "partitioned", "foreign_keys"],
-            description="Bring the facts into this storage mode.",
+            title="Convertir vers · Convert to",
+            description="Mettre les faits dans ce mode de stockage. · Bring the facts into this storage mode.",
         ),
         "drop_old": Param(
             False,
-            type="boolean",
-            description="Drop what conversions left: the tables from before, and unfinished copies.",
+            type=["null", "boolean"],
+            title="Supprimer les anciennes · Drop the old",
+            description="Supprimer ce que des conversions ont laissé : tables d'avant, copies inachevées. · "
+            "Drop what conversions left: the tables from before, and unfinished copies.",
         ),
         "date": Param(
             None,
             type=["null", "string"],
             format="date",
-            title="Local day, YYYY-MM-DD",
-            description="The local day to take for today; by default that of the clock.",
+            title="Jour local · Local day (YYYY-MM-DD)",
+            description="Le jour à prendre pour aujourd'hui ; par défaut celui de l'horloge. · "
+            "The local day to take for today; by default that of the clock.",
         ),
     },
     **dag_defaults("upkeep"),

@@ -38,24 +38,33 @@ with DAG(
     max_active_runs=1,
     doc_md=DOC,
     params={
-        "dry_run": Param(False, type="boolean", description="Only print what would be done."),
+        "dry_run": Param(
+            False,
+            type=["null", "boolean"],
+            title="À blanc · Dry run",
+            description="Imprimer ce qui serait fait, et rien d'autre. · Only print what would be done.",
+        ),
         "restore": Param(
             None,
             type=["null", "string"],
-            title="Restore",
-            description="Bring back a month (YYYY-MM) of all fact tables, or one undo table by its name.",
+            title="Restaurer · Restore",
+            description="Un mois (YYYY-MM) de toutes les tables de faits, ou une table kpi_undo_… par son nom. · "
+            "Bring back a month (YYYY-MM) of all fact tables, or one undo table by its name.",
         ),
         "restore_over": Param(
             False,
-            type="boolean",
-            description="Put what is restored in the place of rows that were computed since.",
+            type=["null", "boolean"],
+            title="Par-dessus · Restore over",
+            description="Mettre ce qui est restauré à la place de ce qui a été calculé depuis. · "
+            "Put what is restored in the place of rows that were computed since.",
         ),
         "date": Param(
             None,
             type=["null", "string"],
             format="date",
-            title="Local day, YYYY-MM-DD",
-            description="The local day to take for today; by default that of the clock.",
+            title="Jour local · Local day (YYYY-MM-DD)",
+            description="Le jour à prendre pour aujourd'hui ; par défaut celui de l'horloge. · "
+            "The local day to take for today; by default that of the clock.",
         ),
     },
     **dag_defaults("upkeep"),

@@ -41,8 +41,9 @@ with DAG(
             None,
             type=["null", "string"],
             format="date",
-            title="Local day, YYYY-MM-DD",
-            description="The local day to roll up; by default the run's partition key.",
+            title="Jour local · Local day (YYYY-MM-DD)",
+            description="Le jour à cumuler ; par défaut la clé de partition du run. · "
+            "The local day to roll up; by default the run's partition key.",
         ),
     },
     **dag_defaults("nightly", alerts=True),

@@ -30,8 +30,9 @@ with DAG(
         "at": Param(
             None,
             type=["null", "string"],
-            title="Instant",
-            description="The instant to take for now, 2026-02-16T07:00:00+00:00; by default that of the clock.",
+            title="Instant · Instant",
+            description="L'instant à prendre pour maintenant ; par défaut celui de l'horloge. · The instant to take "
+            "for now, 2026-02-16T07:00:00+00:00; by default that of the clock.",
         ),
     },
     **dag_defaults("upkeep"),

@@ -24,7 +24,12 @@ with DAG(
     max_active_runs=1,
     doc_md=DOC,
     params={
-        "force": Param(False, type="boolean", description="Let days that already have facts move."),
+        "force": Param(
+            False,
+            type=["null", "boolean"],
+            title="Forcer · Force",
+            description="Laisser bouger des jours qui ont déjà des faits. · Let days that already have facts move.",
+        ),
     },
     **dag_defaults("upkeep"),
 ):

@@ -24,6 +24,16 @@ CONNECTING = {"socket.connect", "socket.getaddrinfo", "sqlite3.connect"}
 
 
 @dataclass
+class Field:
+    """A param as Airflow's form shows it."""
+
+    title: str
+    description: str
+    marked: bool  # as required: there is no null in its type
+    has_default: bool
+
+
+@dataclass
 class Described:
     """What a DAG says of itself."""
 
@@ -31,7 +41,7 @@ class Described:
     tags: set[str]
     catchup: bool
     max_active_runs: int
-    params: dict[str, str | None]
+    params: dict[str, Field]
     owners: set[str]
     retries: set[int]
     groups: dict[str, set[str]]
@@ -92,7 +102,7 @@ def describe(dag: Any) -> Described:
         tags=set(dag.tags),
         catchup=dag.catchup,
         max_active_runs=dag.max_active_runs,
-        params={name: dag.params.get_param(name).description for name in dag.params},
+        params={name: field(dag.params.get_param(name)) for name in dag.params},
         owners={task.owner for task in dag.tasks},
         retries={task.retries for task in dag.tasks},
         groups={name: set(group.children) for name, group in groups.items() if name},
@@ -107,6 +117,17 @@ def describe(dag: Any) -> Described:
             for task_id, task in tasks.items()
             if "sql" in _of(task, "template_fields")
         },
+    )
+
+
+def field(param: Any) -> Field:
+    from airflow.sdk.definitions._internal.types import is_arg_set
+
+    return Field(
+        param.schema.get("title") or "",
+        param.description or "",
+        "null" not in param.schema["type"],
+        is_arg_set(param.value),
     )
 
 
@@ -140,7 +161,20 @@ def test_a_dag_says_what_it_is_for_and_whose_it_is(parsed: Parsed, dag_id: str) 
     assert dag.owners == {"kpi"}
     assert dag.retries == {2}
     assert not dag.catchup
-    assert all(dag.params.values()), "each param is described"
+
+
+@pytest.mark.parametrize("dag_id", sorted(DAGS))
+def test_a_form_speaks_french_then_english_and_marks_only_what_is_required(
+    parsed: Parsed, dag_id: str
+) -> None:
+    for name, shown in parsed.dags[dag_id].params.items():
+        for text in (shown.title, shown.description):
+            french, mark, english = text.partition(" · ")
+            assert french, name
+            assert mark, name
+            assert english, name
+        assert shown.marked != shown.has_default, name
+    assert parsed.dags[dag_id].params, "each DAG can be told something"
 
 
 def test_the_tasks_of_a_night_are_grouped_and_ordered_by_layer(parsed: Parsed) -> None:
