@@ -30,6 +30,7 @@ WELL = State(
     today=TODAY,
     due=TODAY - timedelta(1),
     days=days(),
+    last_good=TODAY - timedelta(1),
     layouts={"kpi_value": Layout(date(2026, 6, 1), 0), "kpi_plan_gap": Layout(date(2026, 6, 1), 0)},
     oldest={("kpi_value", "D"): date(2026, 1, 5), ("kpi_value", "W"): date(2025, 9, 7)},
     retention=True,
@@ -57,6 +58,7 @@ def test_what_is_not_green_says_in_both_languages_what_to_do() -> None:
         TODAY,
         WELL.due,
         days(1, 4),
+        TODAY - timedelta(2),
         3,
         datetime(2026, 2, 14),
         failures=(("kpi_daily", TODAY),),
@@ -69,20 +71,36 @@ def test_what_is_not_green_says_in_both_languages_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "level", "value"),
-    [((), "green", "2026-02-15"), ((1,), "amber", "2026-02-14"), ((1, 2), "red", "2026-02-13")],
+    ("ago", "level", "value"),
+    [(1, "green", "2026-02-15"), (2, "amber", "2026-02-14"), (3, "red", "2026-02-13")],
 )
-def test_last_good_night(missing: tuple[int, ...], level: str, value: str) -> None:
-    found = item("last_night", days=days(*missing))
+def test_last_good_night(ago: int, level: str, value: str) -> None:
+    found = item("last_night", last_good=TODAY - timedelta(ago))
     assert (found.level, found.value) == (level, value)
+    assert f"up to {value}, {ago} day(s) ago" in found.detail_en
+    assert f"jusqu'au {value}, il y a {ago} jour(s)" in found.detail_fr
+
+
+def test_days_older_than_those_looked_at_are_there_all_the_same() -> None:
+    """As after the demo, whose days lie months back."""
+    long_ago = date(2025, 6, 30)
+    found = item("last_night", days=(), last_good=long_ago)
+    assert (found.level, found.value) == ("red", str(long_ago))
+    assert (
+        "up to 2025-06-30, 231 day(s) ago; 2026-02-15 is due: 230 day(s) late." in found.detail_en
+    )
+    assert "kpi_daily" in found.hint_en
 
 
 def test_before_the_night_is_due_the_day_before_is_good_enough() -> None:
-    assert item("last_night", days=days(1), due=TODAY - timedelta(2)).level == "green"
+    assert (
+        item("last_night", last_good=TODAY - timedelta(2), due=TODAY - timedelta(2)).level
+        == "green"
+    )
 
 
 def test_a_new_database_has_no_night_yet() -> None:
-    assert item("last_night", days=()).level == "amber"
+    assert item("last_night", days=(), last_good=None).level == "amber"
 
 
 def test_gaps_say_which_days_lack_what_and_the_backfill_for_them() -> None:

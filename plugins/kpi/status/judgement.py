@@ -60,7 +60,7 @@ def judged(state: State, settings: Settings) -> list[Item]:
 def last_night(state: State) -> Item:
     """Judge whether the latest complete day is the one that is to be there by now: a day late amber, two red."""
     title = ("last_night", "Dernière nuit", "Last good night")
-    last = _last_good(state)
+    last = state.last_good
     if last is None:
         return Item(
             *title,
@@ -71,23 +71,40 @@ def last_night(state: State) -> Item:
             "Activer kpi_daily, ou calculer des jours avec kpi_backfill.",
             "Unpause kpi_daily, or compute days with kpi_backfill.",
         )
+    age = (state.today - last).days
+    there = (
+        f"Les faits vont jusqu'au {last}, il y a {age} jour(s)",
+        f"The facts go up to {last}, {age} day(s) ago",
+    )
     late = (state.due - last).days
     if late <= 0:
         return Item(
             *title,
             GREEN,
             str(last),
-            "Les faits du jour attendu sont complets.",
-            "The facts of the day that is due are complete.",
+            f"{there[0]} : le jour attendu est complet.",
+            f"{there[1]}: the day that is due is complete.",
         )
     return Item(
         *title,
         AMBER if late == 1 else RED,
         str(last),
-        f"Le {state.due} est attendu : {late} jour(s) de retard.",
-        f"{state.due} is due: {late} day(s) late.",
-        "Ouvrir le dernier run de kpi_daily : la dernière ligne du journal de la tâche rouge dit quoi faire.",
-        "Open the last run of kpi_daily: the last log line of its red task says what to do.",
+        f"{there[0]} ; le {state.due} est attendu : {late} jour(s) de retard.",
+        f"{there[1]}; {state.due} is due: {late} day(s) late.",
+        *_after_a_late_night(state),
+    )
+
+
+def _after_a_late_night(state: State) -> tuple[str, str]:
+    """Say what to do, in French and English; where no day of late was complete, no run of late can tell."""
+    if any(not one.missing for one in state.days):
+        return (
+            "Ouvrir le dernier run de kpi_daily : la dernière ligne du journal de la tâche rouge dit quoi faire.",
+            "Open the last run of kpi_daily: the last log line of its red task says what to do.",
+        )
+    return (
+        "Activer kpi_daily : il calcule les nuits à venir ; kpi_backfill calcule les jours passés.",
+        "Unpause kpi_daily: it computes the nights to come; kpi_backfill computes days past.",
     )
 
 
@@ -292,10 +309,6 @@ def unreachable() -> Item:
         "Vérifier la connexion kpi_read et le serveur MySQL.",
         "See to the connection kpi_read and the MySQL server.",
     )
-
-
-def _last_good(state: State) -> date | None:
-    return max((one.day for one in state.days if not one.missing), default=None)
 
 
 def _months_ahead(today: date, catch_all_from: date) -> int:

@@ -42,14 +42,16 @@ class Layout:
 class State:
     """What was found at an instant (naive UTC); `today` is its local day, `due` the latest day that is to be there.
 
-    `oldest` are dates by (table, period), `layouts` by table: none in storage mode foreign_keys. `retention` says
-    whether kpi_retention ever removed anything. `failures` are DAGs and days.
+    `days` are those looked at for gaps, `last_good` is the latest complete day before today, however old. `oldest` are
+    dates by (table, period), `layouts` by table: none in storage mode foreign_keys. `retention` says whether
+    kpi_retention ever removed anything. `failures` are DAGs and days.
     """
 
     instant: datetime
     today: date
     due: date
     days: tuple[Day, ...] = ()
+    last_good: date | None = None
     waiting: int = 0
     oldest_change: datetime | None = None
     layouts: Mapping[str, Layout] = field(default_factory=dict)
@@ -80,6 +82,7 @@ def state(read: Session, settings: Settings, instant: datetime) -> State:
         today,
         due_day(instant, settings.timezone, settings.night_due_at),
         tuple(_day(*row) for row in read.rows(render("status/days.sql"), span)),
+        read.value(render("alerts/last_done_day.sql"), {"last": span["last"]}),
         int(waiting),
         oldest_change,
         _layouts(read, settings),
