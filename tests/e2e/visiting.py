@@ -92,8 +92,9 @@ class Visit:
     # -- to go and to choose
 
     def open(self, **selection: object) -> Visit:
-        """Open the page alone, with a selection in its address."""
-        query = "&".join(f"{name}={value}" for name, value in selection.items())
+        """Open the page alone, with a selection in its address: by day unless it says otherwise."""
+        chosen = {"period": "D", **selection} if selection else {}
+        query = "&".join(f"{name}={value}" for name, value in chosen.items())
         self.page.goto(f"/kpi/?{query}")
         return self.settled()
 

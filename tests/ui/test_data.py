@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import product
 from typing import Any
@@ -65,6 +65,31 @@ def read_csv(client: httpx.Client, path: str, delimiter: str = ";", **asked: obj
 # -- what to choose from
 
 
+@pytest.fixture
+def new_week(filled: Warehouse) -> Iterator[Callable[..., None]]:
+    """Write everybody's progress on a target in the week so many weeks ago, in the place of all that was there."""
+    everybody = ids(filled, "GLOBAL", "GLOBAL")["scope"]
+    where = (
+        "period = 'W' AND scope_id = %s AND metric_id ="
+        " (SELECT id FROM kpi_metric WHERE code = 'PROGRESSION_MOY')"
+    )
+    filled.execute(
+        f"CREATE TABLE kept_weeks AS SELECT * FROM kpi_value WHERE {where}", (everybody,)
+    )
+
+    def write(ago: int, target: int, value: float) -> None:
+        filled.execute(
+            "REPLACE INTO kpi_value (date_id, period, scope_id, target_id, metric_id, value_num, sample_size)"
+            " SELECT %s, 'W', %s, %s, id, %s, 10 FROM kpi_metric WHERE code = 'PROGRESSION_MOY'",
+            (date.fromisoformat(WEEK) - timedelta(weeks=ago), everybody, target, value),
+        )
+
+    yield write
+    filled.execute(f"DELETE FROM kpi_value WHERE {where}", (everybody,))
+    filled.execute("INSERT INTO kpi_value SELECT * FROM kept_weeks")
+    filled.execute("DROP TABLE kept_weeks")
+
+
 def test_options(client: httpx.Client, filled: Warehouse) -> None:
     found = get(client, "options")
     assert [(one["period"], one["first"], one["latest"]) for one in found["periods"]] == [
@@ -74,11 +99,51 @@ def test_options(client: httpx.Client, filled: Warehouse) -> None:
         ("R", "2026-02-13", LAST_DAY),
     ]
     chosen = ids(filled, "GLOBAL", "MODULE")
-    assert found["default"] == {**chosen, "period": "D", "date": LAST_DAY}
+    assert found["default"] == {**chosen, "period": "W", "date": WEEK}
     assert len(found["metrics"]) == filled.rows("SELECT COUNT(*) FROM kpi_metric")[0][0]
     windows = {one["code"]: one["rolling"] for one in found["metrics"] if one["rolling"]}
     assert windows["SCORE_NORM_R30"] == {"of": "SCORE_NORM", "days": 30}
     assert found["labels"]["scope_type"]["APPRENANT"] == {"fr": "Apprenant", "en": "Learner"}
+
+
+def test_a_page_opens_with_the_module_that_moves(
+    client: httpx.Client, filled: Warehouse, new_week: Callable[..., None]
+) -> None:
+    """Not with the first by label, which moved weeks ago."""
+    first, second = (ids(filled, "GLOBAL", "MODULE", number) for number in (1, 2))
+    new_week(7, first["target"], 10)
+    new_week(6, first["target"], 90)
+    new_week(1, second["target"], 1)
+    new_week(0, second["target"], 3)
+    assert first_choice(client) == second
+    # Nothing moves of late, as in a holiday: then the one that moved before.
+    for ago in (0, 1, 2):
+        new_week(ago, first["target"], 50)
+        new_week(ago, second["target"], 50)
+    assert first_choice(client) == first
+
+
+def first_choice(client: httpx.Client) -> dict[str, int]:
+    dimensions.forget()
+    chosen = get(client, "options")["default"]
+    return {"scope": chosen["scope"], "target": chosen["target"]}
+
+
+def test_where_weeks_lag_behind_a_page_opens_by_day(
+    client: httpx.Client, filled: Warehouse
+) -> None:
+    filled.execute(
+        "UPDATE kpi_value SET date_id = '2026-02-08' WHERE period = 'W' AND date_id = %s", (WEEK,)
+    )
+    try:
+        dimensions.forget()
+        chosen = get(client, "options")["default"]
+        assert (chosen["period"], chosen["date"]) == ("D", LAST_DAY)
+    finally:
+        filled.execute(
+            "UPDATE kpi_value SET date_id = %s WHERE period = 'W' AND date_id = '2026-02-08'",
+            (WEEK,),
+        )
 
 
 def test_targets_are_walked_from_the_root(client: httpx.Client, filled: Warehouse) -> None:

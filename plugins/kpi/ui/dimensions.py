@@ -132,9 +132,12 @@ def freshness() -> tuple[datetime | None, list[reading.Row]]:
 
 
 @ttl_cache(maxsize=1, ttl=SECONDS_KEPT_SHORT)
-def beginning(day: date | None) -> reading.Row:
-    """Return the scope and the target that a page shows first, None where there is none."""
-    found = reading.rows("beginning", {"date": day})
+def beginning(day: date | None, week: date | None) -> reading.Row:
+    """Return the scope and the target that a page shows first, None where there is none.
+
+    `day` and `week` are the latest dates of the periods D and W.
+    """
+    found = reading.rows("beginning", {"date": day, "week": week})
     return found[0] if found else {"scope": None, "target": None}
 
 

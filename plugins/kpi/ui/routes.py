@@ -30,8 +30,10 @@ AskedOutput = Annotated[Output, parameters_of(Output)]
 def options() -> Response:
     """What a page needs to begin: lists to choose from, a first choice, and what codes are called."""
     dates = dimensions.dates()
-    day = dates["D"][1]
-    beginning = dimensions.beginning(day)
+    day, week = dates["D"][1], dates["W"][1]
+    beginning = dimensions.beginning(day, week)
+    # By week one sees something move; where kpi_rollup lags behind kpi_daily, the days are newer.
+    period = "W" if day and week and week >= day else "D"
     return DataResponse(
         {
             "today": today(),
@@ -47,8 +49,8 @@ def options() -> Response:
             "default": {
                 "scope": beginning["scope"],
                 "target": beginning["target"] or dimensions.tree().root,
-                "period": "D",
-                "date": day,
+                "period": period,
+                "date": dates[period][1],
             },
             "labels": labels.OF,
         }
