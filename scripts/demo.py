@@ -30,7 +30,7 @@ from demo_next import next_steps
 from demo_size import Size, chosen_size
 from demo_source.database import DemoSource
 from demo_steps import Steps
-from demo_summary import print_first_figures, print_summary
+from demo_summary import WIDTH, print_first_figures, print_summary
 from kpi.connections import ETL, SOURCE, connection_settings
 from kpi.settings import PROJECT
 from mysql_accounts import connect
@@ -127,7 +127,8 @@ def main() -> None:
     atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
     size, first = chosen_size(sys.argv[1:])
     begun = time.monotonic()
-    console = Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w"), soft_wrap=True)
+    file = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    console = Console(file=file, width=None if file.isatty() else WIDTH, soft_wrap=True)
     _log_to(LOG)
     try:
         root_uri = str(start()["root"])

@@ -29,7 +29,7 @@ class Size:
 
 
 # All that is odd in the demo source happens to the first 35 learners.
-SMALL = Size(nights=3, history=28, learners=48, groups=4, trainers=3)
+SMALL = Size(nights=2, history=28, learners=48, groups=4, trainers=3)
 LARGE = Size(nights=10, history=28, learners=240, groups=10, trainers=6)
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from kpi.connections import READ, Session, session
 from kpi.settings import settings
 from kpi.templates import renderer
-from rich.columns import Columns
 from rich.console import Console, RenderableType
+from rich.rule import Rule
 from rich.table import Table
 
 # The group and the module with the most realisations under way on the last day.
@@ -30,7 +30,7 @@ WHERE state = 'DONE'
 GROUP BY table_name
 ORDER BY table_name
 """
-WIDTH = 100  # columns
+WIDTH = 100  # columns where there is no terminal to ask
 _BAR = 12
 _WEEKS = 6
 _STATES = 7
@@ -48,7 +48,7 @@ def print_first_figures(console: Console, seconds: float) -> None:
     with session(READ) as read:
         chosen = _chosen(read)
         console.print(f"\nThe first figures, after {seconds:.0f} s: {chosen.name}", markup=False)
-        console.print(_tiles(_rows(read, "tiles", chosen)), width=WIDTH)
+        console.print(_tiles(_rows(read, "tiles", chosen)))
         console.print()
 
 
@@ -57,7 +57,7 @@ def print_summary(console: Console) -> None:
     with session(READ) as read:
         chosen = _chosen(read)
         console.print()
-        console.rule(chosen.name, style="dim")
+        console.print(Rule(chosen.name, style="dim"))
         for pair in (
             (_tiles(_rows(read, "tiles", chosen)), _states(_rows(read, "state_histogram", chosen))),
             (
@@ -66,7 +66,8 @@ def print_summary(console: Console) -> None:
             ),
             (_delays(_rows(read, "delays", chosen)), _ledger(read.rows(LEDGER))),
         ):
-            console.print(_side_by_side(*pair), width=WIDTH)
+            console.print(_side_by_side(*pair))
+            console.print()
 
 
 def _chosen(read: Session) -> _Chosen:
@@ -84,12 +85,14 @@ def _rows(read: Session, name: str, chosen: _Chosen) -> list[tuple[Any, ...]]:
     return read.rows(renderer(settings())(f"display/{name}.sql"), chosen.ids)
 
 
-def _side_by_side(*tables: RenderableType) -> Columns:
-    return Columns(tables, padding=(0, 3))
+def _side_by_side(*tables: RenderableType) -> Table:
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    grid.add_row(*tables)
+    return grid
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for place, column in enumerate(columns):
         table.add_column(column, justify="right" if place and column else "left", no_wrap=True)
     return table
@@ -131,9 +134,7 @@ def _plan(rows: list[tuple[Any, ...]]) -> Table:
 
 
 def _delays(rows: list[tuple[Any, ...]]) -> Table:
-    table = _table(
-        "Délais de tous (acquisition en jours, feedback en heures)", "", "p50", "p75", "p90", "n"
-    )
+    table = _table("Délais (jours ; feedback : heures)", "", "p50", "p75", "p90", "n")
     for measure, _, *values, sample in rows:
         table.add_row(measure, *(f"{value:.1f}" for value in values), str(sample))
     return table
