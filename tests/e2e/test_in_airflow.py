@@ -26,6 +26,11 @@ def test_from_login_to_the_figures_of_a_group(year: Site, visit: Visits) -> None
         page.get_by_role("button", name="Sign in").click()
         page.get_by_role("link", name="KPI").click()
         person.enter_frame()
+        assert "Semaine" in person.find(".view").inner_text(), "it opens by week"
+        [(target,)] = year.rows(
+            "SELECT id FROM kpi_target WHERE target_type = 'MODULE' AND label = %s",
+            person.find("h1").inner_text(),
+        )
         person.choose_scope("GROUPE", "dd101", school.GROUPS[1])
         page.wait_for_url("**/plugin/kpi/**")
         person.choose_period("M", "Mois")
@@ -33,7 +38,7 @@ def test_from_login_to_the_figures_of_a_group(year: Site, visit: Visits) -> None
             "SELECT value_num FROM kpi_value WHERE scope_id = %s AND target_id = %s AND period = 'M' "
             "AND metric_id = (SELECT id FROM kpi_metric WHERE code = 'PROGRESSION_MOY') AND date_id = '2026-02-28'"
         )
-        [(value,)] = year.rows(sql, year.scope("GROUPE", 1), year.target("MODULE", 1))
+        [(value,)] = year.rows(sql, year.scope("GROUPE", 1), target)
         shown = person.find("[data-metric=PROGRESSION_MOY] .figure").inner_text()
         assert abs(number(shown) - float(value)) <= 0.0501
         assert person.download("tiles")[0].endswith(".csv"), "the frame lets files through"
@@ -75,6 +80,7 @@ def test_a_backfill_from_its_form(year: Site, visit: Visits) -> None:
         page = person.page
         page.goto("/dags/kpi_backfill")
         page.get_by_role("button", name="Trigger").first.click()
+        expect(page.get_by_text("À blanc · Dry run")).to_be_visible()
         page.locator("#element_date_from").fill(str(first))
         page.locator("#element_date_to").fill(str(last))
         page.get_by_role("button", name="Trigger").last.click()
