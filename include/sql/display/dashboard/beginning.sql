@@ -45,7 +45,7 @@ SELECT
       v.date_id = %(date)s
       AND v.period = 'D'
       AND v.scope_id = scope.id
-    ORDER BY COALESCE(moved.lately, 0) DESC, COALESCE(moved.before_that, 0) DESC, target.label, target.id
+    ORDER BY COALESCE(moved.lately, 0) DESC, COALESCE(moved.before_that, 0) DESC, target.label ASC, target.id ASC
     LIMIT 1
   ) AS target
 FROM kpi_scope AS scope
