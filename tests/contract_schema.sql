@@ -18,6 +18,7 @@ CREATE TABLE plan (
   created_at DATETIME(6) NULL
 );
 CREATE TABLE feedback (
-  submission_id BIGINT NOT NULL, learner_id BIGINT NOT NULL, target_type VARCHAR(32) NOT NULL, target_ref_id BIGINT NULL,
+  kind VARCHAR(32) NOT NULL, submission_id BIGINT NOT NULL, learner_id BIGINT NOT NULL, target_type VARCHAR(32) NOT NULL,
+  target_ref_id BIGINT NULL,
   submitted_at DATETIME(6) NULL, feedback_at DATETIME(6) NULL, trainer_id BIGINT NULL
 );

@@ -19,12 +19,14 @@ from tests.worlds import (
     LEARNERS,
     MOVABLE,
     NOBODY,
+    ODD_PARENTS,
     PLACES,
     PROGRESS,
     SCALES,
     SCORES,
     SESSION_GROUPS,
     STATES,
+    TREE,
     UAS,
     WORK,
     Frame,
@@ -95,6 +97,12 @@ def targets(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
         )
         for night in frame.indices
     ]
+    odd = draw(rarely(st.tuples(st.sampled_from(TREE), st.sampled_from((*TREE, *ODD_PARENTS)))))
+    if odd is not None:
+        for rows in nights[draw(st.sampled_from(frame.indices)) :]:
+            for row in rows:
+                if (row["target_type"], row["ref_id"]) == odd[0][:2]:
+                    row["parent_type"], row["parent_ref_id"] = odd[1][:2]
     draw(relabelling(nights))
     return nights
 
@@ -143,6 +151,8 @@ def memberships(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
                 place = draw(st.sampled_from(PLACES))
                 joined = draw(instant(frame))
                 left = draw(rarely(instant(frame)))
+                if draw(rarely(st.just(True))):
+                    registered = draw(instant(frame))  # another person
             if place is not None:
                 is_prolonged = prolonged_from is not None and night >= prolonged_from
                 stay = Stay(*place, registered, joined, left)
@@ -256,12 +266,16 @@ def plans(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
 
 @st.composite
 def feedback(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
-    """Draw submissions and their feedback: they appear, are edited, hang elsewhere, vanish."""
+    """Draw submissions and their feedback: they appear, are edited, hang elsewhere, vanish; some are a team's.
+
+    Two kinds have the same ids; what is edited may be another submission, or another learner's.
+    """
     hooks = st.sampled_from((*WORK, ("GLOBAL", None), ("REFERENTIEL", 1)))
-    stray = draw(rarely(st.sampled_from((1, 2, 3))))
+    whose = st.sampled_from([*((learner,) for learner in frame.learners), frame.learners])
+    stray = draw(rarely(st.sampled_from((0, 1, 2))))
     nights: list[list[Row]] = [[] for _ in frame.indices]
-    for submission in range(1, draw(st.integers(0, 4)) + 1):
-        learner = NOBODY if submission == stray else draw(st.sampled_from(frame.learners))
+    for number in range(draw(st.integers(0, 4))):
+        learners = (NOBODY,) if number == stray else draw(whose)
         shown: tuple[list[tuple[str, int | None]], datetime | None, datetime | None] | None = None
         for night in frame.indices:
             action = draw(st.sampled_from(("stays", "stays", "edited", "gone")))
@@ -269,16 +283,20 @@ def feedback(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
                 continue
             if shown is None or action == "edited":
                 hung_on = draw(st.lists(hooks, min_size=1, max_size=3, unique=True))
-                if submission == stray:
+                if number == stray:
                     hung_on.append(("UA", NOBODY))
+                elif shown is not None:
+                    learners = draw(rarely(whose)) or learners
                 submitted_at, feedback_at = draw(instant(frame)), draw(instant(frame))
                 if submitted_at and feedback_at and draw(st.sampled_from((True, True, False))):
                     submitted_at, feedback_at = sorted((submitted_at, feedback_at))
                 shown = (hung_on, submitted_at, feedback_at)
             hung_on, submitted_at, feedback_at = shown
+            kind = ("TACHE", "QUIZ")[number % 2]
             nights[night] += [
-                feedback_row(submission, learner, target, submitted_at, feedback_at)
+                feedback_row(number // 2 + 1, learner, target, submitted_at, feedback_at, kind)
                 for target in hung_on
+                for learner in learners
             ]
     return nights
 

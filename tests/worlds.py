@@ -37,6 +37,13 @@ TREE: tuple[tuple[str, int, str | None, int | None], ...] = (
     ("UA", 2, "MICRO_COMPETENCE", 1),
     ("UA", 3, "MICRO_COMPETENCE", 2),
 )
+ODD_PARENTS: tuple[tuple[str | None, int | None], ...] = (
+    ("GLOBAL", None),
+    ("MODULE", None),
+    ("MODULE", NOBODY),
+    ("GLOBAL", NOBODY),
+    (None, 1),
+)
 MOVABLE = tuple((kind, ref) for kind, ref, _, parent_ref in TREE if parent_ref is not None)
 MICROS = tuple((kind, ref) for kind, ref, _, _ in TREE if kind == "MICRO_COMPETENCE")
 # What learners work on; micro-competences twice, since half of the metrics count them
@@ -269,9 +276,11 @@ def feedback_row(
     target: tuple[str, int | None],
     submitted_at: datetime | None,
     feedback_at: datetime | None,
+    kind: str = "TACHE",
 ) -> Row:
     """Return one row of the relation `feedback`."""
     return {
+        "kind": kind,
         "submission_id": submission,
         "learner_id": learner,
         "target_type": target[0],

@@ -24,7 +24,7 @@ from kpi.templates import Step
 log = logging.getLogger(__name__)
 
 # How the steps of include/sql/capture are named: `relation: what`, some for the first or the later captures only.
-READ, COUNT = "read", "count"
+READ, COUNT, SAY = "read", "count", "say "
 TOUCHED = "touched"
 # The steps that find what differs, and after which what is in force can still be looked at; all others write.
 _FINDING = ("list", "read", "reject unknown", "leave out", "find")
@@ -158,7 +158,9 @@ def capture(
                 return None
             create_temporary(etl, steps)
             with etl.transaction():
-                found = _Capture(plan, source, etl, settings.stream_batch_rows).run(steps)
+                whole = _Capture(plan, source, etl, settings.stream_batch_rows)
+                whole.read_clock()
+                found = whole.run(steps)
                 for one in found:
                     ledger.record(etl, _entry(plan, one), by, started)
                 # What the open day's rows follow is another history now (kpi.incremental).
@@ -195,6 +197,10 @@ class _Capture:
             "previous": plan.previous,
         }
 
+    def read_clock(self) -> None:
+        """Ask the source for its own time, which says whether it lies before the previous capture."""
+        self.parameters["source_now"] = self.source.value("SELECT UTC_TIMESTAMP(6)")
+
     def run(self, steps: Sequence[Step]) -> list[Found]:
         """Run steps in order; return what the relations among them were found to hold."""
         counts: dict[str, list[int]] = {}
@@ -207,6 +213,13 @@ class _Capture:
                 self._read(relation, step)
             elif step.name == "reject: count":
                 rejected = dict(self.etl.rows(step.sql, self.parameters))
+            elif name.startswith(SAY):
+                for (what,) in self.etl.rows(step.sql, self.parameters):
+                    log.warning(
+                        "The source seems to be an older copy: %s. If it was restored or lags behind, "
+                        "docs/history.md says what that does.",
+                        what,
+                    )
             elif name.startswith(COUNT):
                 counts[relation] = [int(value or 0) for value in self.etl.rows(step.sql)[0]]
             else:

@@ -58,6 +58,7 @@ CONTRACT: dict[str, tuple[str, ...]] = {
     "membership": ("scope_type", "scope_ref_id", "learner_id", "active_from", "active_to"),
     "plan": ("scope_type", "scope_ref_id", "ua_ref_id", "due_on", "created_at"),
     "feedback": (
+        "kind",
         "submission_id",
         "learner_id",
         "target_type",

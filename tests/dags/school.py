@@ -60,6 +60,7 @@ def source(night: date) -> Source:
         ],
         "feedback": [
             {
+                "kind": "TACHE",
                 "submission_id": 1,
                 "learner_id": 7,
                 "target_type": "UA",

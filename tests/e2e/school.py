@@ -189,6 +189,7 @@ def _at_or_above(ua: int) -> list[tuple[str, int]]:
 def _feedback(learner: int, ua: int) -> dict[str, Any]:
     submitted = _at(_ended(learner, ua)) - timedelta(days=1)
     return {
+        "kind": "TACHE",
         "submission_id": 100 * learner + ua,
         "learner_id": learner,
         "target_type": "UA",

@@ -23,7 +23,7 @@ CAPTURED = {
     "kpi_reject": "relation, source_key, field, reason, detail, first_seen_at, last_seen_at",
     "kpi_src_scope": "scope_type, ref_id, label",
     "kpi_src_target": "target_type, ref_id, label, parent_type, parent_ref_id",
-    "kpi_src_feedback": "submission_id, target_type, target_ref_id, feedback_at, captured_at",
+    "kpi_src_feedback": "kind, submission_id, learner_id, target_type, target_ref_id, feedback_at, captured_at",
     "kpi_src_plan": "valid_to, scope_ref_id, ua_ref_id, valid_from, due_on",
     "kpi_src_membership": "valid_to, scope_type, scope_ref_id, learner_id, valid_from, origin",
     "kpi_src_realisation": "valid_to, domain, ref_id, learner_id, valid_from, state_code, origin, "

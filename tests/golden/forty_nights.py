@@ -168,6 +168,7 @@ def _feedback(number: int, seen: datetime) -> list[Row]:
         return []
     return [
         {
+            "kind": "TACHE",
             "submission_id": number,
             "learner_id": chance.choice(LEARNERS),
             "target_type": "UA",

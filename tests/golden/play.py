@@ -318,6 +318,7 @@ def _plan(row: Row) -> Row:
 def _feedback(row: Row) -> Row:
     target = Thing.read(row["target"])
     return {
+        "kind": row.get("kind", "TACHE"),
         "submission_id": row["submission"],
         "learner_id": row["learner"],
         "target_type": target.kind,
@@ -350,5 +351,6 @@ HISTORY_ROW = {
     "realisation": lambda row: _realisation(row) | _version(row),
     "membership": lambda row: _zero(_membership(row), "scope_ref_id") | _version(row),
     "plan": lambda row: _plan(row) | _version(row),
-    "feedback": lambda row: _zero(_feedback(row), "target_ref_id") | {"captured_at": LONG_AGO},
+    "feedback": lambda row: _zero(_feedback(row), "target_ref_id")
+    | {"captured_at": row.get("captured_at", LONG_AGO)},
 }

@@ -56,7 +56,7 @@ def source(night: int) -> dict[str, list[Row]]:
 def bad_rows() -> list[tuple[str, str, str, str]]:
     """Return what a capture of any night has to set aside: relation, key, field, reason."""
     return [
-        ("feedback", "1:UA:1", "feedback_at", "feedback_not_after_submission"),
+        ("feedback", "TACHE:1:2:UA:1", "feedback_at", "feedback_not_after_submission"),
         ("realisation", "MODULE:1:2", "progress_pct", "progress_outside_0_100"),
         ("realisation", "MODULE:1:4", "score", "negative_score"),
         ("realisation", "MODULE:1:6", "score", "score_above_scale"),
@@ -165,6 +165,7 @@ def _feedback(night: int) -> list[Row]:
         if given < datetime.combine(day_of(night), time(23)):
             rows += [
                 {
+                    "kind": "TACHE",
                     "submission_id": submission,
                     "learner_id": submission % len(LEARNERS) + 1,
                     "target_type": "UA",

@@ -11,7 +11,8 @@ from .history import FIRST_STATE, FOREVER, Plan, Realisation, Version
 class Capture:
     """One capture: its instant, the last whole one before (None: first ever), when undated changes begin.
 
-    `seen_alone` says when learners were last captured alone; `learners` who is captured now, None for all.
+    `seen_alone` says when learners were last captured alone; `learners` who is captured now, None for all;
+    `reused` the ids that are another learner's since.
     """
 
     captured_at: datetime
@@ -19,6 +20,7 @@ class Capture:
     stamp: datetime
     seen_alone: Mapping[int, datetime] = field(default_factory=dict)
     learners: frozenset[int] | None = None
+    reused: frozenset[int] = frozenset()
 
     def of_learner(self, learner_id: int) -> "Capture":
         """Return what the capture is to one learner, who may have been seen alone since the previous one."""
@@ -37,6 +39,10 @@ class Capture:
         if self.learners is None:
             return True
         return not isinstance(version, Plan) and version.learner_id in self.learners
+
+    def is_reused(self, version: Version) -> bool:
+        """Tell whether the version's learner has the id of another one before him."""
+        return not isinstance(version, Plan) and version.learner_id in self.reused
 
     def window_holds(self, instant: datetime | None) -> bool:
         """Tell whether the instant lies after the previous capture and not after this one."""
@@ -116,7 +122,12 @@ def join_runs(
     overwritten: Realisation | None,
     capture: Capture,
 ) -> None:
-    """Write into `new` the started and the final run it is in."""
+    """Write into `new` the started and the final run it is in, of versions of the same row."""
+    latest = overwritten if overwritten is not None else before
+    if latest is not None and is_another_row(latest, new, capture):
+        before = overwritten = None
+    elif before is not None and is_another_row(before, new, capture):
+        before = None
     started = find_run(new, before, overwritten, capture, lambda v: v.is_started, started_run)
     new.started_from = started.first_from
     new.started_seen_at = started.seen_at
@@ -125,6 +136,13 @@ def join_runs(
     new.final_from = final.first_from
     new.final_seen_at = final.seen_at
     new.unfinal_seen_at = final.outside_seen_at
+
+
+def is_another_row(one: Realisation, new: Realisation, capture: Capture) -> bool:
+    """Tell whether a version is of another row under the same key: made at another instant, or of another learner."""
+    if new.learner_id in capture.reused:
+        return True
+    return None not in (one.created_at, new.created_at) and one.created_at != new.created_at
 
 
 def is_contradicted(instant: datetime | None, run: Run) -> bool:

@@ -5,7 +5,7 @@ instants naive UTC); a relation `reject` may list what the adapter set aside its
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from .cleaning import (
     usable_memberships,
     usable_plans,
     usable_realisations,
+    usable_targets,
 )
 from .history import (
     CAPTURED,
@@ -64,7 +65,7 @@ def capture(
     plans = usable_plans(source, rejects)
 
     report = CaptureReport()
-    report.counts["target"] = _capture_targets(history, source["target"])
+    report.counts["target"] = _capture_targets(history, source["target"], rejects)
     report.counts["plan"] = _capture_plans(history, plans, now)
     _capture_rows_of_learners(history, source, now, rejects, report)
     history.captures.append(captured_at)
@@ -119,10 +120,22 @@ def _capture_rows_of_learners(
     memberships = usable_memberships(source, rejects)
     feedback = usable_feedback(source, rejects)
 
+    now = replace(now, reused=_reused_learners(history, memberships))
+    for learner in now.reused:
+        key = source_key("membership", ("APPRENANT", learner, learner))
+        rejects.add("membership", key, "active_from", "reused_id")
+    for row in realisations:
+        if row["learner_id"] not in now.reused and _is_made_again(history, row):
+            key = source_key("realisation", (row["domain"], row["ref_id"], row["learner_id"]))
+            rejects.add("realisation", key, "created_at", "reused_id")
+
+    if now.learners is None and now.previous is not None and _went_back(history, realisations, now):
+        rejects.add("realisation", "source", "newest_row", "source_went_back")
+
     report.counts["scope"] = _capture_scopes(history, source["scope"])
     report.counts["realisation"] = _capture_realisations(history, realisations, now)
     report.counts["membership"] = _capture_memberships(history, memberships, now)
-    report.counts["feedback"] = _capture_feedback(history, feedback, now)
+    report.counts["feedback"] = _capture_feedback(history, feedback, now, rejects)
 
     for version in history.realisations:
         if version.valid_to == FOREVER and now.looks_at(version) and ends_before_start(version):
@@ -133,6 +146,50 @@ def _capture_rows_of_learners(
         report.counts.setdefault(reject.relation, Counts()).rejected += 1
         first_seen, _ = history.rejects.get(reject, (now.captured_at, now.captured_at))
         history.rejects[reject] = (first_seen, now.captured_at)
+
+
+def _reused_learners(history: History, memberships: list[Row]) -> frozenset[int]:
+    """Return the learners who began at another instant than those captured last under their ids."""
+    latest = {
+        version.learner_id: version.active_from
+        for version in sorted(history.memberships, key=lambda version: version.valid_from)
+        if version.scope_type == "APPRENANT"
+    }
+    return frozenset(
+        row["learner_id"]
+        for row in memberships
+        if row["scope_type"] == "APPRENANT"
+        and None not in (row["active_from"], latest.get(row["learner_id"]))
+        and row["active_from"] != latest[row["learner_id"]]
+    )
+
+
+def _went_back(history: History, rows: list[Row], now: Capture) -> bool:
+    """Tell whether the newest row, by its creation and activity so far, is older than the newest in force."""
+    captured = [
+        instant
+        for version in history.realisations
+        if version.valid_to == FOREVER
+        for instant in (version.created_at, version.last_activity_at)
+    ]
+    shown = [row[name] for row in rows for name in ("created_at", "last_activity_at")]
+    newest, newest_before = (
+        max((one for one in some if one is not None and one <= now.captured_at), default=None)
+        for some in (shown, captured)
+    )
+    return bool(rows) and newest_before is not None and (newest is None or newest < newest_before)
+
+
+def _is_made_again(history: History, row: Row) -> bool:
+    """Tell whether the row in force under the same key was made at another instant."""
+    key = (row["domain"], row["ref_id"], row["learner_id"])
+    return any(
+        version.key == key
+        and version.valid_to == FOREVER
+        and None not in (version.created_at, row["created_at"])
+        and version.created_at != row["created_at"]
+        for version in history.realisations
+    )
 
 
 def _capture_realisations(history: History, rows: list[Row], now: Capture) -> Counts:
@@ -224,16 +281,28 @@ def _capture_plans(history: History, rows: list[Row], now: Capture) -> Counts:
     return capture_versions(history.plans, [fresh(row) for row in rows], now)
 
 
-def _capture_feedback(history: History, rows: list[Row], now: Capture) -> Counts:
+def _capture_feedback(
+    history: History, rows: list[Row], now: Capture, rejects: Rejects
+) -> Counts:
     counts = Counts()
-    known = {event.submission_id for event in history.feedback}
+    earlier: dict[tuple[str, int, int], list[Feedback]] = {}
+    for event in history.feedback:
+        earlier.setdefault(event.key, []).append(event)
+    new = {
+        submission_key(row)
+        for row in rows
+        if not any(same_submission(event, row) for event in earlier.get(submission_key(row), ()))
+    }
+    for key in new & set(earlier):
+        rejects.add("feedback", source_key("feedback", key), "submitted_at", "reused_id")
     for row in rows:
-        if row["submission_id"] in known:
+        if submission_key(row) not in new:
             counts.unchanged += 1
             continue
         counts.new += 1
         history.feedback.append(
             Feedback(
+                kind=row["kind"],
                 submission_id=row["submission_id"],
                 target_type=row["target_type"],
                 target_ref_id=row["target_ref_id"],
@@ -244,7 +313,41 @@ def _capture_feedback(history: History, rows: list[Row], now: Capture) -> Counts
                 captured_at=now.captured_at,
             )
         )
+    if now.learners is None:
+        _find_ids_of_other_learners(history, rows, now, rejects)
     return counts
+
+
+def submission_key(row: Row) -> tuple[str, int, int]:
+    """Return (kind, submission_id, learner_id) of a row of the relation `feedback`."""
+    return (row["kind"], row["submission_id"], row["learner_id"])
+
+
+def same_submission(event: Feedback, row: Row) -> bool:
+    """Tell whether event and row, of one key, may be one submission: the instants known are the same."""
+    return None in (event.submitted_at, row["submitted_at"]) or (
+        event.submitted_at == row["submitted_at"]
+    )
+
+
+def _find_ids_of_other_learners(
+    history: History, rows: list[Row], now: Capture, rejects: Rejects
+) -> None:
+    """Report what was taken since the last whole capture under an id of a learner who has it no more."""
+    shown = {submission_key(row) for row in rows}
+    for event in history.feedback:
+        for other in history.feedback:
+            if (
+                (other.kind, other.submission_id) == (event.kind, event.submission_id)
+                and other.learner_id != event.learner_id
+                and other.captured_at < event.captured_at
+                and now.previous is not None
+                and event.captured_at > now.previous
+                and other.key not in shown
+            ):
+                rejects.add(
+                    "feedback", source_key("feedback", event.key), "learner_id", "reused_id"
+                )
 
 
 def _capture_scopes(history: History, rows: list[Row]) -> Counts:
@@ -261,9 +364,9 @@ def _capture_scopes(history: History, rows: list[Row]) -> Counts:
     return counts
 
 
-def _capture_targets(history: History, rows: list[Row]) -> Counts:
+def _capture_targets(history: History, rows: list[Row], rejects: Rejects) -> Counts:
     counts = Counts()
-    for row in rows:
+    for row in usable_targets(rows, set(history.targets), rejects):
         key = (row["target_type"], row["ref_id"] or 0)
         found = (row["label"], row["parent_type"], row["parent_ref_id"])
         if key not in history.targets:

@@ -30,6 +30,33 @@ def source_key(relation: str, key: tuple[object, ...]) -> str:
     return ":".join(str(part) for part in key)
 
 
+# Finest first; a parent is of a level above.
+LEVELS = ("UA", "MICRO_COMPETENCE", "COMPETENCE", "MODULE", "REFERENTIEL", "GLOBAL")
+
+
+def usable_targets(
+    rows: list[Row], captured: set[tuple[str, int]], rejects: Rejects
+) -> list[Row]:
+    """Return all targets, without a parent where theirs is of no level above or there is none such."""
+    known = captured | {(row["target_type"], row["ref_id"] or 0) for row in rows}
+    usable = []
+    for row in rows:
+        kind, parent, ref = row["target_type"], row["parent_type"], row["parent_ref_id"]
+        reason = None
+        if ref is not None and (parent, ref) not in known:
+            reason = "unknown_parent"
+        elif (ref is not None or parent == "GLOBAL") and (
+            LEVELS.index(parent) <= LEVELS.index(kind)
+        ):
+            reason = "parent_not_above"
+        if reason:
+            key = source_key("target", (kind, row["ref_id"] or 0))
+            rejects.add("target", key, "parent_ref_id", reason)
+            row = row | {"parent_type": None, "parent_ref_id": None}
+        usable.append(row)
+    return usable
+
+
 def usable_realisations(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]:
     """Return the realisations whose learner and target exist, unusable fields set to None."""
     usable = []
@@ -106,7 +133,9 @@ def usable_feedback(source: dict[str, list[Row]], rejects: Rejects) -> list[Row]
     for row in source["feedback"]:
         clean = dict(row, target_ref_id=row["target_ref_id"] or 0)
         target = (clean["target_type"], clean["target_ref_id"])
-        key = source_key("feedback", (clean["submission_id"], *target))
+        key = source_key(
+            "feedback", (clean["kind"], clean["submission_id"], clean["learner_id"], *target)
+        )
         if not _target_exists(source, *target):
             rejects.add("feedback", key, "", "unknown_target")
             continue

@@ -123,6 +123,7 @@ Version = Realisation | Membership | Plan
 class Feedback:
     """One target of one submission and the first feedback on it (kpi_src_feedback)."""
 
+    kind: str
     submission_id: int
     target_type: str
     target_ref_id: int
@@ -131,6 +132,11 @@ class Feedback:
     feedback_at: datetime | None
     trainer_id: int | None
     captured_at: datetime
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """Return (kind, submission_id, learner_id), which several submissions have when an id is used again."""
+        return (self.kind, self.submission_id, self.learner_id)
 
 
 @dataclass(frozen=True)

@@ -87,11 +87,11 @@ class Look:
 
     def answers(self, members: set[int], target: Ref) -> list[Feedback]:
         """Return the feedback to members at or under the target, each submission once."""
-        found: dict[int, Feedback] = {}
+        found: dict[tuple[object, ...], Feedback] = {}
         for event in self.feedback:
             ref = (event.target_type, event.target_ref_id)
             if event.learner_id in members and self.is_under(ref, target):
-                found[event.submission_id] = event
+                found[(*event.key, event.captured_at)] = event
         return list(found.values())
 
 

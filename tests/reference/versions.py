@@ -46,7 +46,7 @@ def capture_versions(
         elif last.valid_to != FOREVER:
             counts.reopened += 1
             new.valid_from = max(new.valid_from, last.valid_to)
-        elif last.payload() == new.payload():
+        elif last.payload() == new.payload() and not now.is_reused(new):
             counts.unchanged += 1
             continue
         else:

@@ -39,10 +39,10 @@ HISTORY: dict[str, tuple[int, tuple[str, ...]]] = {
         ("scope_type", "scope_ref_id", "ua_ref_id", *VERSION, "due_on", "created_at"),
     ),
     "kpi_src_feedback": (
-        3,
+        6,
         (
-            *("submission_id", "target_type", "target_ref_id", "learner_id"),
-            *("submitted_at", "feedback_at", "trainer_id", "captured_at"),
+            *("kind", "submission_id", "learner_id", "target_type", "target_ref_id", "captured_at"),
+            *("submitted_at", "feedback_at", "trainer_id"),
         ),
     ),
 }

@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,48 @@ def test_an_upgrade_keeps_all_rows(empty: Callable[..., Warehouse], sql_copy: Pa
     unchanged = set(before) - {"kpi_value", "kpi_migration"}
     assert {table: after[table] for table in unchanged} == {t: before[t] for t in unchanged}
     assert after["kpi_migration"][:-1] == before["kpi_migration"]
+
+
+@pytest.mark.parametrize("storage", MODES)
+def test_submissions_of_before_kinds_keep_their_rows(
+    empty: Callable[..., Warehouse], sql_copy: Path, storage: str
+) -> None:
+    """Two learners under one id are kept then; a task is what the one adapter of that time gave."""
+    later = {
+        path: path.read_text()
+        for path in (sql_copy / "schema").glob("*.sql")
+        if path.name >= "0010"
+    }
+    for path in later:
+        path.unlink()
+    made = empty(sql_dir=sql_copy, storage=storage)
+    migrate(made)
+    rows = [(7, "GLOBAL", 0, 1), (7, "UA", 1, 1), (8, "UA", 1, 2)]
+    at = datetime(2026, 2, 15, 9)
+    for row in rows:
+        made.execute(
+            "INSERT INTO kpi_src_feedback (submission_id, target_type, target_ref_id, learner_id,"
+            " submitted_at, captured_at) VALUES (%s, %s, %s, %s, %s, %s)",
+            (*row, at, at),
+        )
+    for path, text in later.items():
+        path.write_text(text)
+    migrate(made)
+    made.execute(
+        "INSERT INTO kpi_src_feedback (kind, submission_id, learner_id, target_type, target_ref_id,"
+        " submitted_at, captured_at) VALUES ('QUIZ', 7, 1, 'UA', 1, %s, %s),"
+        " ('TACHE', 7, 2, 'UA', 1, %s, %s)",
+        (at,) * 4,
+    )
+    assert made.rows(
+        "SELECT kind, submission_id, target_type, target_ref_id, learner_id, submitted_at"
+        " FROM kpi_src_feedback ORDER BY 1, 2, 5, 3"
+    ) == [
+        ("QUIZ", 7, "UA", 1, 1, at),
+        *(("TACHE", *row, at) for row in rows[:2]),
+        ("TACHE", 7, "UA", 1, 2, at),
+        ("TACHE", *rows[2], at),
+    ]
 
 
 def test_an_account_without_the_right_writes_nothing(

@@ -316,7 +316,7 @@ def test_unusable_fields_are_set_aside_and_the_rest_kept() -> None:
 
 
 def test_feedback_is_fixed_when_first_captured() -> None:
-    event = {"submission_id": 7, "learner_id": 1, "target_type": "UA", "target_ref_id": 1}
+    event = {"kind": "TACHE", "submission_id": 7, "learner_id": 1, "target_type": "UA", "target_ref_id": 1}
     event |= {"submitted_at": at(12, 9), "feedback_at": at(12, 9), "trainer_id": 1}
     history = begun(feedback=[event])
     later = [event | {"feedback_at": at(13, 9)}, event | {"target_ref_id": 2}]
@@ -325,5 +325,5 @@ def test_feedback_is_fixed_when_first_captured() -> None:
     assert report.counts["feedback"] == Counts(unchanged=2, rejected=1)
     assert list(history.rejects) == [
         Reject("feedback", key, "feedback_at", "feedback_not_after_submission")
-        for key in ("7:UA:1", "7:UA:2")
+        for key in ("TACHE:7:1:UA:1", "TACHE:7:1:UA:2")
     ]

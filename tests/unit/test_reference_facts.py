@@ -185,7 +185,7 @@ def test_a_days_length_is_24_hours_across_a_clock_change() -> None:
 def test_a_submission_counts_once_per_target_and_without_ua_at_global_only() -> None:
     def event(submission: int, target: tuple[str, int], hours: int) -> Feedback:
         submitted = at(12, 20) - timedelta(hours=hours)
-        return Feedback(submission, *target, 1, submitted, at(12, 20), 5, at(13, 1))
+        return Feedback("TACHE", submission, *target, 1, submitted, at(12, 20), 5, at(13, 1))
 
     given = history(
         group(1),
@@ -194,8 +194,8 @@ def test_a_submission_counts_once_per_target_and_without_ua_at_global_only() -> 
         event(2, ("UA", 2), 21),
         event(3, ("GLOBAL", 0), 100),
     )
-    given.feedback.append(Feedback(4, "UA", 1, 1, at(12, 9), None, None, at(13, 1)))
-    given.feedback.append(Feedback(5, "UA", 1, 2, at(12, 9), at(12, 10), 5, at(13, 1)))
+    given.feedback.append(Feedback("TACHE", 4, "UA", 1, 1, at(12, 9), None, None, at(13, 1)))
+    given.feedback.append(Feedback("TACHE", 5, "UA", 1, 2, at(12, 9), at(12, 10), 5, at(13, 1)))
     micro = value(given, ("MICRO_COMPETENCE", 1), "DELAI_FEEDBACK")
     assert micro == (Decimal("15.5"), None, None, 2, None)
     rows = percentile_rows(given, MONDAY, CALENDAR)

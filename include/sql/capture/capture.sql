@@ -9,9 +9,9 @@ and compared with the open versions of its history; what cannot be used goes to 
 
 {% include 'capture/known_learner.sql' %}
 
-{% include 'capture/realisation.sql' %}
-
 {% include 'capture/membership.sql' %}
+
+{% include 'capture/realisation.sql' %}
 
 {% include 'capture/plan.sql' %}
 

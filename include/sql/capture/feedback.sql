@@ -1,6 +1,7 @@
 {% import 'macros/history.sql' as history with context -%}
 -- step: feedback: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
+  kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   submission_id BIGINT NOT NULL,
   learner_id BIGINT NOT NULL,
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
@@ -9,12 +10,15 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   feedback_at DATETIME(6) NULL,
   trainer_id BIGINT NULL,
   target_ref_id BIGINT AS (COALESCE(source_target_ref_id, 0)) STORED NOT NULL,
-  PRIMARY KEY (submission_id, target_type, target_ref_id)
+  PRIMARY KEY (kind, submission_id, learner_id, target_type, target_ref_id)
 );
 
 -- step: feedback: create changes
 CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
-  submission_id BIGINT NOT NULL PRIMARY KEY
+  kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  submission_id BIGINT NOT NULL,
+  learner_id BIGINT NOT NULL,
+  PRIMARY KEY (kind, submission_id, learner_id)
 );
 
 -- step: feedback: read
@@ -22,7 +26,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
 
 {% call history.reject('feedback', 'unknown learners and targets') %}
 SELECT
-  CONCAT_WS(':', stage.submission_id, stage.target_type, stage.target_ref_id) AS source_key,
+  CONCAT_WS(':', stage.kind, stage.submission_id, stage.learner_id, stage.target_type, stage.target_ref_id) AS source_key,
   '' AS field,
   IF(stage_target.ref_key IS NULL, 'unknown_target', 'unknown_learner') AS reason,
   NULL AS detail
@@ -51,7 +55,7 @@ WHERE
 
 {% call history.reject('feedback', 'feedback not after its submission') %}
 SELECT
-  CONCAT_WS(':', submission_id, target_type, target_ref_id) AS source_key,
+  CONCAT_WS(':', kind, submission_id, learner_id, target_type, target_ref_id) AS source_key,
   'feedback_at' AS field,
   'feedback_not_after_submission' AS reason,
   CONCAT(feedback_at, ' <= ', submitted_at) AS detail
@@ -60,37 +64,87 @@ WHERE feedback_at <= submitted_at
 {% endcall %}
 
 -- step: feedback: find new
-INSERT INTO change_feedback (submission_id)
-SELECT DISTINCT stage.submission_id
+-- An event of which no capture took the same submission; the same id with another instant is another submission.
+INSERT INTO change_feedback (kind, submission_id, learner_id)
+SELECT DISTINCT
+  stage.kind,
+  stage.submission_id,
+  stage.learner_id
 FROM stage_feedback AS stage
 LEFT JOIN kpi_src_feedback AS existing
-  ON existing.submission_id = stage.submission_id
+  ON existing.kind = stage.kind
+  AND existing.submission_id = stage.submission_id
+  AND existing.learner_id = stage.learner_id
+  AND COALESCE(existing.submitted_at = stage.submitted_at, TRUE)
 WHERE existing.submission_id IS NULL;
+
+{% call history.reject('feedback', 'ids used for another submission') %}
+SELECT
+  CONCAT_WS(':', new_event.kind, new_event.submission_id, new_event.learner_id) AS source_key,
+  'submitted_at' AS field,
+  'reused_id' AS reason,
+  CONCAT('captured before as submitted at ', MAX(existing.submitted_at)) AS detail
+FROM change_feedback AS new_event
+INNER JOIN kpi_src_feedback AS existing
+  ON existing.kind = new_event.kind
+  AND existing.submission_id = new_event.submission_id
+  AND existing.learner_id = new_event.learner_id
+GROUP BY new_event.kind, new_event.submission_id, new_event.learner_id
+{% endcall %}
 
 -- step: feedback: append
 INSERT INTO kpi_src_feedback (
-  submission_id, target_type, target_ref_id, learner_id, submitted_at, feedback_at, trainer_id, captured_at
+  kind, submission_id, learner_id, target_type, target_ref_id, submitted_at, feedback_at, trainer_id, captured_at
 )
 SELECT
+  stage.kind,
   stage.submission_id,
+  stage.learner_id,
   stage.target_type,
   stage.target_ref_id,
-  stage.learner_id,
   stage.submitted_at,
   IF(stage.feedback_at <= stage.submitted_at, NULL, stage.feedback_at),
   stage.trainer_id,
   %(captured_at)s
-FROM change_feedback
+FROM change_feedback AS new_event
 INNER JOIN stage_feedback AS stage
-  ON stage.submission_id = change_feedback.submission_id;
+  ON stage.kind = new_event.kind
+  AND stage.submission_id = new_event.submission_id
+  AND stage.learner_id = new_event.learner_id;
+{% if not history.alone %}
+
+{% call history.reject('feedback', 'ids used by another learner') %}
+SELECT
+  CONCAT_WS(':', event.kind, event.submission_id, event.learner_id) AS source_key,
+  'learner_id' AS field,
+  'reused_id' AS reason,
+  CONCAT('captured before as of learner ', MAX(earlier.learner_id)) AS detail
+FROM kpi_src_feedback AS event
+INNER JOIN kpi_src_feedback AS earlier
+  ON earlier.kind = event.kind
+  AND earlier.submission_id = event.submission_id
+  AND earlier.learner_id <> event.learner_id
+  AND earlier.captured_at < event.captured_at
+LEFT JOIN stage_feedback AS stage
+  ON stage.kind = earlier.kind
+  AND stage.submission_id = earlier.submission_id
+  AND stage.learner_id = earlier.learner_id
+WHERE
+  event.captured_at > %(previous)s
+  AND stage.submission_id IS NULL
+GROUP BY event.kind, event.submission_id, event.learner_id
+{% endcall %}
+{% endif %}
 
 -- step: feedback: count
 SELECT
   COUNT(*) AS staged,
-  COUNT(change_feedback.submission_id) AS n_new,
+  COUNT(new_event.submission_id) AS n_new,
   0 AS n_changed,
   0 AS n_vanished,
   0 AS n_reopened
 FROM stage_feedback AS stage
-LEFT JOIN change_feedback
-  ON change_feedback.submission_id = stage.submission_id;
+LEFT JOIN change_feedback AS new_event
+  ON new_event.kind = stage.kind
+  AND new_event.submission_id = stage.submission_id
+  AND new_event.learner_id = stage.learner_id;

@@ -12,9 +12,9 @@ was in force before can be looked at in between.
 
 {% include 'capture/known_learner.sql' %}
 
-{% include 'capture/realisation.sql' %}
-
 {% include 'capture/membership.sql' %}
+
+{% include 'capture/realisation.sql' %}
 
 {% include 'capture/feedback.sql' %}
 

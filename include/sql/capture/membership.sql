@@ -24,6 +24,13 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
 );
 
+-- step: membership: create reused learners
+CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
+  learner_id BIGINT NOT NULL PRIMARY KEY,
+  active_from DATETIME(6) NOT NULL,
+  captured_from DATETIME(6) NOT NULL COMMENT 'of the learner who had the id before'
+);
+
 {% if not history.alone %}
 -- step: membership: create learners' beginnings
 CREATE TEMPORARY TABLE IF NOT EXISTS learner_since (
@@ -90,6 +97,36 @@ LEFT JOIN learner_since
 WHERE day.date_id = %(day)s;
 
 {% endif %}
+-- step: membership: find reused learners
+-- An id with another beginning is another person, of whom nothing was captured yet.
+INSERT INTO reused_learner (learner_id, active_from, captured_from)
+SELECT
+  stage.learner_id,
+  stage.active_from,
+  latest.active_from
+FROM stage_membership AS stage
+INNER JOIN LATERAL (
+  SELECT version.active_from
+  FROM kpi_src_membership AS version
+  WHERE
+    version.learner_id = stage.learner_id
+    AND version.scope_type = 'APPRENANT'
+    AND version.scope_ref_id = stage.learner_id
+  ORDER BY version.valid_from DESC
+  LIMIT 1
+) AS latest
+  ON latest.active_from <> stage.active_from
+WHERE stage.scope_type = 'APPRENANT';
+
+{% call history.reject('membership', 'ids used for another learner') %}
+SELECT
+  CONCAT_WS(':', 'APPRENANT', learner_id, learner_id) AS source_key,
+  'active_from' AS field,
+  'reused_id' AS reason,
+  CONCAT(active_from, ', captured before as ', captured_from) AS detail
+FROM reused_learner
+{% endcall %}
+
 -- step: membership: find new and changed (later captures)
 INSERT INTO change_membership (
   scope_type, scope_ref_id, learner_id, kind, new_from, open_from, active_from, active_to
@@ -111,10 +148,13 @@ FROM kpi_time AS day
 INNER JOIN stage_membership AS stage
 {{ history.open_version('kpi_src_membership', key) }}
 {{ history.last_seen('stage.learner_id') }}
+LEFT JOIN reused_learner
+  ON reused_learner.learner_id = stage.learner_id
 WHERE
   day.date_id = %(day)s
   AND (
     open_version.learner_id IS NULL
+    OR reused_learner.learner_id IS NOT NULL
     OR NOT (
       open_version.active_from <=> stage.active_from
       AND open_version.active_to <=> stage.active_to

@@ -1,6 +1,13 @@
 {% import 'macros/history.sql' as history with context -%}
 {% import 'macros/as_of.sql' as as_of -%}
 {% set key = ['domain', 'ref_id', 'learner_id'] -%}
+{# When the newest row was made or last worked on; instants still to come are nobody's. #}
+{% macro newest() -%}
+GREATEST(
+    MAX(IF(created_at <= %(captured_at)s, created_at, TIMESTAMP '1000-01-01')),
+    MAX(IF(last_activity_at <= %(captured_at)s, last_activity_at, TIMESTAMP '1000-01-01'))
+  )
+{%- endmacro %}
 -- step: realisation: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
@@ -177,10 +184,13 @@ FROM kpi_time AS day
 INNER JOIN stage_realisation AS stage
 {{ history.open_version('kpi_src_realisation', key) }}
 {{ history.last_seen('stage.learner_id') }}
+LEFT JOIN reused_learner
+  ON reused_learner.learner_id = stage.learner_id
 WHERE
   day.date_id = %(day)s
   AND (
     open_version.learner_id IS NULL
+    OR reused_learner.learner_id IS NOT NULL
     OR NOT (
       open_version.state_code <=> stage.usable_state_code
       AND open_version.state_order <=> stage.usable_state_order
@@ -198,6 +208,52 @@ WHERE
 {{ history.find_vanished('realisation', key) }}
 
 {{ history.find_reopened('realisation', key) }}
+
+{% call history.reject('realisation', 'rows made again') %}
+SELECT
+  CONCAT_WS(':', change_row.domain, change_row.ref_id, change_row.learner_id) AS source_key,
+  'created_at' AS field,
+  'reused_id' AS reason,
+  CONCAT(change_row.created_at, ', captured before as ', open_version.created_at) AS detail
+FROM change_realisation AS change_row
+INNER JOIN kpi_src_realisation AS open_version
+  ON open_version.valid_to = '9999-12-31'
+  AND open_version.domain = change_row.domain
+  AND open_version.ref_id = change_row.ref_id
+  AND open_version.learner_id = change_row.learner_id
+  AND open_version.created_at <> change_row.created_at
+LEFT JOIN reused_learner
+  ON reused_learner.learner_id = change_row.learner_id
+WHERE reused_learner.learner_id IS NULL
+{% endcall %}
+
+{% if not history.alone %}
+{% call history.reject('realisation', 'a source that went back (later captures)') %}
+SELECT
+  'source' AS source_key,
+  'clock' AS field,
+  'source_went_back' AS reason,
+  CONCAT('its clock says ', %(source_now)s, ', the last capture was at ', %(previous)s) AS detail
+WHERE %(source_now)s < %(previous)s
+UNION ALL
+SELECT
+  'source' AS source_key,
+  'newest_row' AS field,
+  'source_went_back' AS reason,
+  CONCAT('its newest row is of ', staged.newest, ', the newest captured before of ', captured.newest) AS detail
+FROM (SELECT {{ newest() }} AS newest FROM stage_realisation) AS staged
+INNER JOIN (SELECT {{ newest() }} AS newest FROM kpi_src_realisation WHERE valid_to = '9999-12-31') AS captured
+  ON captured.newest > staged.newest
+{% endcall %}
+
+-- step: realisation: say that the source went back (later captures)
+SELECT detail
+FROM kpi_reject
+WHERE
+  reason = 'source_went_back'
+  AND last_seen_at = %(captured_at)s
+ORDER BY field;
+{% endif %}
 
 -- step: realisation: follow runs
 {% include 'capture/runs.sql' %}

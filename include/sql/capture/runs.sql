@@ -3,7 +3,7 @@ The started and the final run that each version to open belongs to (design, "Bel
 contradicts it"). A run is a chain of adjoining versions that are started (state other than TODO), or final. The latest
 version of the row before the change tells it: `earlier`; where the change replaces that version (it would not have
 lasted), the version before it may be the one that adjoins: `before_it`. No capture has seen a version that was reconstructed
-and is closed: its last_seen_at is NULL.
+and is closed: its last_seen_at is NULL. A version with another creation, or of the learner who had the id before, is of another row.
 */
 INSERT INTO run_realisation (
   domain, ref_id, learner_id, valid_from, started_from, started_seen_at, unstarted_seen_at, final_from, final_seen_at,
@@ -48,6 +48,8 @@ SELECT
   END AS unfinal_seen_at
 FROM change_realisation AS change_row
 {{ history.last_seen('change_row.learner_id') }}
+LEFT JOIN reused_learner
+  ON reused_learner.learner_id = change_row.learner_id
 LEFT JOIN LATERAL (
   SELECT version.*
   FROM kpi_src_realisation AS version
@@ -58,9 +60,12 @@ LEFT JOIN LATERAL (
   ORDER BY version.valid_from DESC
   LIMIT 1
 ) AS earlier
-  ON TRUE
+  ON COALESCE(earlier.created_at = change_row.created_at, TRUE)
+  AND reused_learner.learner_id IS NULL
 LEFT JOIN kpi_src_realisation AS before_it
   ON change_row.new_from <= change_row.open_from
+  AND earlier.learner_id IS NOT NULL
+  AND COALESCE(before_it.created_at = change_row.created_at, TRUE)
   AND before_it.valid_to = change_row.open_from
   AND before_it.domain = change_row.domain
   AND before_it.ref_id = change_row.ref_id

@@ -1,3 +1,19 @@
+{% import 'macros/history.sql' as history with context -%}
+{% set LEVELS = "'UA', 'MICRO_COMPETENCE', 'COMPETENCE', 'MODULE', 'REFERENTIEL', 'GLOBAL'" -%}
+{# The staged targets whose parent is not there, or of no higher level, as in every circle. A type without an id is no parent. #}
+{% macro with_unusable_parents() -%}
+stage_target AS stage
+LEFT JOIN known_target
+  ON known_target.target_type = stage.parent_type
+  AND known_target.ref_key = COALESCE(stage.parent_ref_id, 0)
+{%- endmacro %}
+{% macro unusable() -%}
+(stage.parent_ref_id IS NOT NULL AND known_target.ref_key IS NULL)
+  OR (
+    (stage.parent_ref_id IS NOT NULL OR stage.parent_type = 'GLOBAL')
+    AND FIELD(stage.parent_type, {{ LEVELS }}) <= FIELD(stage.target_type, {{ LEVELS }})
+  )
+{%- endmacro %}
 -- step: target: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
@@ -11,6 +27,45 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
 
 -- step: target: read
 {% include 'source/' ~ adapter ~ '/target.sql' %};
+
+-- step: target: create known targets
+CREATE TEMPORARY TABLE IF NOT EXISTS known_target (
+  target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  ref_key BIGINT NOT NULL,
+  PRIMARY KEY (target_type, ref_key)
+);
+
+-- step: target: list known targets
+-- What the source deleted stays where it last was, and so does what hangs under it.
+INSERT INTO known_target (target_type, ref_key)
+SELECT
+  target_type,
+  ref_key
+FROM stage_target
+UNION DISTINCT
+SELECT
+  target_type,
+  ref_id
+FROM kpi_src_target;
+
+{% call history.reject('target', 'unusable parents') %}
+SELECT
+  CONCAT_WS(':', stage.target_type, stage.ref_key) AS source_key,
+  'parent_ref_id' AS field,
+  IF(known_target.ref_key IS NULL, 'unknown_parent', 'parent_not_above') AS reason,
+  CONCAT_WS(' ', stage.parent_type, stage.parent_ref_id) AS detail
+FROM {{ with_unusable_parents() }}
+WHERE
+  {{ unusable() }}
+{% endcall %}
+
+-- step: target: hang under GLOBAL
+UPDATE {{ with_unusable_parents() }}
+SET
+  stage.parent_type = NULL,
+  stage.parent_ref_id = NULL
+WHERE
+  {{ unusable() }};
 
 -- step: target: count
 SELECT

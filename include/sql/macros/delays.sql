@@ -95,7 +95,7 @@ answered AS (
     feedback.learner_id,
     feedback.target_type AS domain,
     feedback.target_ref_id AS ref_id,
-    feedback.submission_id AS event_id,
+    CONCAT_WS(':', feedback.kind, feedback.submission_id, feedback.learner_id, feedback.captured_at) AS event_id,
     TIMESTAMPDIFF(MICROSECOND, feedback.submitted_at, feedback.feedback_at) AS microseconds,
     0 AS reconstructed
 {%- if days == 'range' %},

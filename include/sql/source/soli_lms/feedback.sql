@@ -17,13 +17,13 @@ reads:
   realisation_ua_projets: [realisation_ua_id, realisation_tache_id]
   realisation_uas: [id, unite_apprentissage_id]
 notes: >
-  submission_id is the id of the history row. At the same instant feedback comes before submissions, so that it never
+  kind is TACHE: the work on a task. submission_id is the id of the history row. At the same instant feedback comes before submissions, so that it never
   answers one made in the same second; then the history comes before comments, then the smaller id. A task that hangs
   on no UA gives one row on GLOBAL. Several trainers with one user: the smallest id. Things happen in the order of the
   wall clock; in the hour that a clock change repeats that order can be wrong.
 example: >
   On a task of UA 31 learner 12 submits at 09:00 (history 70) and 10:00 (history 71), trainer 3 comments at 14:30 and
-  at 15:00: one row, 71, 12, UA, 31, submitted at 10:00, feedback at 14:30, trainer 3.
+  at 15:00: one row, TACHE, 71, 12, UA, 31, submitted at 10:00, feedback at 14:30, trainer 3.
 */
 {#- The tasks of the learners captured alone, all others; of_learners leaves nobody out in a whole capture. #}
 {%- macro of_tasks(task_id) -%}
@@ -157,6 +157,7 @@ task_uas AS (
 )
 
 SELECT
+  'TACHE' AS kind,
   answered_submissions.submission_id,
   answered_submissions.learner_id,
   IF(task_uas.ua_id IS NULL, 'GLOBAL', 'UA') AS target_type,
