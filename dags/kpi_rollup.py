@@ -19,7 +19,8 @@ date*; `extra_json` says as of which day, how many days that covers and whether 
 `kpi_tile_cache`.
 
 **Days that no rollup has taken yet**, since this DAG was paused or failed, are taken along by the next run, when they
-lie at most 90 days before its own; its log names them.
+lie at most 90 days before its own; its log names them. Of several late days the first run takes all, and the others
+find nothing to do.
 
 **When to trigger by hand:** with `date`, after a metric's rollup rule was changed. An old day brings its own
 week, month and windows up to date, and days before it that no rollup has taken.

@@ -195,15 +195,16 @@ class Warehouse:
         tables: Iterable[str] = rollups.ROLLED_UP,
         takes_missed: bool = False,
     ) -> dict[str, slices.Written]:
-        """Roll up a day, or a range: weeks, months, windows, tiles, as kpi_rollup does, with what it missed if told."""
+        """Roll up a day, or a range: weeks, months, windows, tiles, as kpi_backfill does, or a day as kpi_rollup does."""
         last = last or first
         written: dict[str, slices.Written] = {}
         for table, period, path in ROLLUPS:
             if table not in tables:
                 continue
-            parts = rollups.slices_to_roll_up(table, period, first, last, self.settings)
             if takes_missed:
-                parts += rollups.missed_slices(table, period, first, self.settings)
+                parts = rollups.due_slices(table, period, first, self.settings)
+            else:
+                parts = rollups.slices_to_roll_up(table, period, first, last, self.settings)
             for part in parts:
                 one = self._write(part, path)
                 written[f"{table} {period}"] = written.get(f"{table} {period}", Written()) + one

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 
 from kpi import catalog, periods
-from kpi.connections import ETL, session
+from kpi.connections import ETL, Session, session
 from kpi.retention import dropped
 from kpi.settings import Settings
-from kpi.slices import ALL_SCOPES, Scopes, Slice
+from kpi.slices import ALL_SCOPES, Scopes, Slice, lock, lock_name
 from kpi.templates import renderer
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,62 @@ def slices_to_roll_up(
     return _whole(parts, longest, settings) if parts else []
 
 
+def due_slices(table: str, period: str, day: date, settings: Settings) -> list[Slice]:
+    """Return what a night's rollup has to write of a table, for period W, M or R: what no rollup has taken yet.
+
+    That is what rollups missed before the day, and of what holds the day, later windows too, what is older than a done
+    day that it holds. So of several late nights the first rollup takes all, and the others find nothing to do.
+    """
+    missed = missed_slices(table, period, day, settings)
+    around = timedelta(days=max(longest_window(settings), 31))
+    with session(ETL) as etl:
+        untaken = _untaken(
+            etl, table, period, day - around, day + around, settings, any_rows=True
+        )
+    own = slices_to_roll_up(table, period, day, day, settings) if untaken else []
+    return [*missed, *(part for one in own for part in _on_dates(one, untaken))]
+
+
+def _on_dates(part: Slice, dates: Collection[date]) -> Iterator[Slice]:
+    """Yield the slice with only some of its dates, or nothing when none is left."""
+    kept = tuple(day for day in part.dates if day in dates)
+    if len(kept) == len(part.dates):
+        yield part
+    elif kept:
+        yield replace(part, first=kept[0], last=kept[-1], dates=kept)
+
+
+def _untaken(
+    etl: Session,
+    table: str,
+    period: str,
+    first: date,
+    before: date,
+    settings: Settings,
+    any_rows: bool = False,
+) -> list[date]:
+    """Return the dates of a table's period that are older than a done day, since the first, that they hold."""
+    values = {
+        "fact_table": table,
+        "period": period,
+        "longest": longest_window(settings),
+        "first": first,
+        "before": before,
+        "any_rows": any_rows,
+    }
+    return [day for (day,) in etl.rows(renderer(settings)("rollup/missed_days.sql"), values)]
+
+
+@contextmanager
+def one_rollup_at_a_time(table: str, period: str, settings: Settings) -> Iterator[None]:
+    """Hold off other rollups of a table's period, which then find what this one took."""
+    with (
+        session(ETL) as etl,
+        lock(etl, lock_name(etl.schema, "rollup", table, period), settings.lock_wait_seconds),
+    ):
+        yield
+
+
 def longest_window(settings: Settings) -> int:
     """Return the days of the longest rolling window of any metric."""
     return catalog.longest_window(catalog.metrics(settings.sql_dir))
@@ -89,10 +146,7 @@ def _whole(parts: Sequence[Slice], longest: int, settings: Settings) -> list[Sli
     for part in parts:
         kept = dropped.without_dropped(part.period or "", part.dates, longest, gone)
         left += [str(day) for day in part.dates if day not in kept]
-        if len(kept) == len(part.dates):
-            found.append(part)
-        elif kept:
-            found.append(replace(part, first=kept[0], last=kept[-1], dates=tuple(kept)))
+        found += _on_dates(part, kept)
     if left:
         log.warning(
             "%s %s of %s stay as before: retention removed days that they need (%s to %s). To compute them again, "
@@ -112,16 +166,10 @@ def missed_slices(table: str, period: str, day: date, settings: Settings) -> lis
     They are older than a done day that they hold: an event of kpi_daily is lost while kpi_rollup is paused. What holds
     a day removed by retention stays as it is.
     """
-    longest = catalog.longest_window(catalog.metrics(settings.sql_dir))
-    values = {
-        "fact_table": table,
-        "period": period,
-        "longest": longest,
-        "first": day - timedelta(days=DAYS_LOOKED_BACK),
-        "run_day": day,
-    }
+    longest = longest_window(settings)
     with session(ETL) as etl:
-        dates = [row[0] for row in etl.rows(renderer(settings)("rollup/missed_days.sql"), values)]
+        since = day - timedelta(days=DAYS_LOOKED_BACK)
+        dates = _untaken(etl, table, period, since, day, settings)
         if dates:
             first, _ = dropped.needs(period, dates[0], longest)
             gone = dropped.dropped_days(etl, first, dates[-1], settings)

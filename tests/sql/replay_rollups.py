@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -84,11 +84,18 @@ class RollupReplay(Replay):
 
     def compute(self, day: date) -> list[str]:
         """Compute a day's facts and its rollups on both sides; return how the rollups differ."""
-        self.warehouse.facts(day)
-        self.past.compute(day)
-        self.warehouse.rollup(day)
-        self._roll_up(day)
-        return [f"after {day}: {line}" for line in (*self.differences(), *self.tile_differences())]
+        return self.compute_late([day])
+
+    def compute_late(self, days: Sequence[date]) -> list[str]:
+        """Compute the facts of some days, then roll them up in their order, as after a pause of kpi_rollup."""
+        for day in days:
+            self.warehouse.facts(day)
+            self.past.compute(day)
+        for day in days:
+            self.warehouse.rollup(day, takes_missed=True)
+        for day in days:
+            self._roll_up(day)
+        return [f"after {days[-1]}: {line}" for line in (*self.differences(), *self.tile_differences())]
 
     def _roll_up(self, day: date) -> None:
         for kind in ("W", "M"):

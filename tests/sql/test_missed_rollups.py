@@ -8,7 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from kpi import ledger
 from kpi.connections import ETL, session
-from kpi.rollups import DAYS_LOOKED_BACK, ROLLED_UP, missed_slices, slices_to_roll_up
+from kpi.rollups import (
+    DAYS_LOOKED_BACK,
+    ROLLED_UP,
+    due_slices,
+    missed_slices,
+    slices_to_roll_up,
+)
 
 from tests.golden import school
 from tests.golden.reading import computed_rows, wipe_computed
@@ -58,6 +64,41 @@ def test_one_rollup_leaves_what_five_leave(
     assert missed(nights, SIXTH) == {}, "they are not taken twice"
 
 
+def test_late_nights_are_rolled_up_once(nights: Warehouse) -> None:
+    """Five nights whose rollups come after the last of them, in any order: each date is written once."""
+    for day in DAYS:
+        nights.facts(day)
+        nights.rollup(day, takes_missed=True)
+    in_time = computed_rows(nights)
+    for order in ((0, 1, 2, 3, 4), (4, 3, 2, 1, 0), (2, 4, 0, 3, 1)):
+        wipe_computed(nights)
+        for day in DAYS:
+            nights.facts(day)
+        for number in order:
+            nights.rollup(DAYS[number], takes_missed=True)
+        assert computed_rows(nights) == in_time
+        times = nights.rows(
+            "SELECT table_name, period, date_to, COUNT(*) FROM kpi_run "
+            "WHERE period <> 'D' GROUP BY table_name, period, date_to"
+        )
+        windows = [("kpi_value", "R", day, 1) for day in DAYS]
+        ends = [("W", WEEK), ("W", NEXT_WEEK), ("M", date(2026, 2, 28))]
+        parts = [(table, period, end, 1) for table in ROLLED_UP for period, end in ends]
+        assert sorted(times) == sorted(windows + parts)
+
+
+def test_a_rollup_takes_later_windows_once_its_day_is_computed_again(nights: Warehouse) -> None:
+    for day in DAYS:
+        nights.facts(day)
+        nights.rollup(day, takes_missed=True)
+    assert due(nights, THIRD) == {}
+    nights.facts(THIRD)
+    windows = {"kpi_value R": [THIRD, FOURTH, FIFTH]}
+    months = {f"{table} M": [date(2026, 2, 28)] for table in ROLLED_UP}
+    assert due(nights, THIRD) == of_week(WEEK) | months | windows
+    assert due(nights, SECOND) == {}
+
+
 # -- what the ledger says is enough to decide
 
 
@@ -91,6 +132,19 @@ def missed(warehouse: Warehouse, day: date) -> dict[str, list[date]]:
         f"{table} {period}": [
             date_id
             for part in missed_slices(table, period, day, warehouse.settings)
+            for date_id in part.dates
+        ]
+        for table, period, _ in ROLLUPS
+    }
+    return {what: dates for what, dates in found.items() if dates}
+
+
+def due(warehouse: Warehouse, day: date) -> dict[str, list[date]]:
+    """The dates that a night's rollup of a day would write, by table and period."""
+    found = {
+        f"{table} {period}": [
+            date_id
+            for part in due_slices(table, period, day, warehouse.settings)
             for date_id in part.dates
         ]
         for table, period, _ in ROLLUPS

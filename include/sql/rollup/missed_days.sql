@@ -1,7 +1,7 @@
 /*
-The dates of a table's weeks (W), months (M) or windows (R, of up to %(longest)s days) that end before %(run_day)s and are older than a done
+The dates of a table's weeks (W), months (M) or windows (R, of up to %(longest)s days) that end before %(before)s and are older than a done
 day from %(first)s on that they hold, or were never written: no rollup has taken that day yet.
-A day is as new as the table's own rows of it, or as what made it a done day.
+A day is as new as the table's own rows of it, or as what made it a done day; with %(any_rows)s as its rows of any table.
 */
 WITH written AS (
   SELECT
@@ -16,14 +16,14 @@ WITH written AS (
     AND period = 'D'
     AND scopes IS NULL
     AND date_to >= %(first)s
-    AND date_to < %(run_day)s
+    AND date_to < %(before)s
   GROUP BY date_to, table_name
 ),
 
 done_day AS (
   SELECT
     date_id,
-    MAX(IF(table_name = %(fact_table)s, last_at, first_at)) AS written_at
+    MAX(IF(%(any_rows)s OR table_name = %(fact_table)s, last_at, first_at)) AS written_at
   FROM written
   GROUP BY date_id
   HAVING COUNT(*) = 3
@@ -57,7 +57,7 @@ rolled_up AS (
     AND period = %(period)s
     AND scopes IS NULL
     AND date_to >= %(first)s
-    AND date_to < %(run_day)s
+    AND date_to < %(before)s
   GROUP BY date_to
 )
 
@@ -66,6 +66,6 @@ FROM holding
 LEFT JOIN rolled_up
   ON rolled_up.date_id = holding.date_id
 WHERE
-  holding.date_id < %(run_day)s
+  holding.date_id < %(before)s
   AND (rolled_up.started_at IS NULL OR rolled_up.started_at < holding.written_at)
 ORDER BY holding.date_id

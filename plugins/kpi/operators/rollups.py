@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import date
 from typing import Any
 
 from airflow.sdk import BaseOperator
@@ -12,10 +14,14 @@ from kpi.calendar import parse_day
 from kpi.dag_defaults import ROLLED_UP_FACTS
 from kpi.ledger import Author
 from kpi.operators.reports import reported
-from kpi.rollups import missed_slices, slices_to_roll_up
+from kpi.rollups import due_slices, missed_slices, one_rollup_at_a_time, slices_to_roll_up
 from kpi.run_dates import business_date, requested_scopes
 from kpi.settings import settings
 from kpi.templates import steps
+
+
+# The types of runs that nobody asked for; those of kpi_rollup follow the event of kpi_daily.
+OF_SCHEDULE = ("scheduled", "asset_triggered")
 
 
 class RollupPreflightOperator(BaseOperator):
@@ -32,7 +38,8 @@ class RollupOperator(BaseOperator):
     """Recompute the weeks (W), months (M) or windows (R) of a fact table that a range of days touches.
 
     `days` holds `first` and `last` (YYYY-MM-DD); `sql` is the script of one of its slices. With `takes_missed` it first
-    takes what no rollup has taken of the days before.
+    takes what no rollup has taken of the days before; in a scheduled run's first try it takes nothing else, so that
+    several late nights are rolled up once. Whoever triggers a run or clears a task has the day's periods computed anew.
     """
 
     template_fields = ("sql", "days")
@@ -58,15 +65,14 @@ class RollupOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:
         first, last = parse_day(self.days["first"]), parse_day(self.days["last"])
-        with reported(self, f"{self.table} {self.period}") as report:
-            parts = slices_to_roll_up(
-                self.table, self.period, first, last, settings(), requested_scopes(context)
-            )
-            if self.takes_missed:
-                parts = [*missed_slices(self.table, self.period, first, settings()), *parts]
+        with (
+            reported(self, f"{self.table} {self.period}") as report,
+            self._alone(),
+        ):
+            parts = self._parts(context, first, last)
             if not parts:
                 self.log.info(
-                    "No day around %s to %s has all its facts, so there is nothing to roll up.",
+                    "Nothing to roll up for %s to %s: no day around has all its facts, or a rollup has taken them.",
                     first,
                     last,
                 )
@@ -75,6 +81,26 @@ class RollupOperator(BaseOperator):
                 written = slices.write_slice(part, script, settings(), Author.of(context))
                 report.add_slice(part, written)
                 self.log.info("%s of %s: %s %s", number, len(parts), part.period, part.last)
+
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Hold off what may take the same missed days; who takes none waits for his slices only."""
+        if not self.takes_missed:
+            return nullcontext()
+        return one_rollup_at_a_time(self.table, self.period, settings())
+
+    def _parts(self, context: Any, first: date, last: date) -> list[slices.Slice]:
+        of_table = (self.table, self.period)
+        if self.takes_missed and _by_schedule(context):
+            return due_slices(*of_table, first, settings())
+        missed = missed_slices(*of_table, first, settings()) if self.takes_missed else []
+        scopes = requested_scopes(context)
+        return [*missed, *slices_to_roll_up(*of_table, first, last, settings(), scopes)]
+
+
+def _by_schedule(context: Any) -> bool:
+    """Tell whether nobody asked for this: a scheduled run, at its first try. Clearing a task counts as another try."""
+    return context["dag_run"].run_type in OF_SCHEDULE and context["ti"].try_number == 1
 
 
 class TileCacheOperator(BaseOperator):
