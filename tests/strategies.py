@@ -151,8 +151,8 @@ def memberships(draw: st.DrawFn, frame: Frame) -> list[list[Row]]:
                 place = draw(st.sampled_from(PLACES))
                 joined = draw(instant(frame))
                 left = draw(rarely(instant(frame)))
-                if draw(rarely(st.just(True))):
-                    registered = draw(instant(frame))  # another person
+                # Now and then another person
+                registered = draw(rarely(instant(frame))) or registered
             if place is not None:
                 is_prolonged = prolonged_from is not None and night >= prolonged_from
                 stay = Stay(*place, registered, joined, left)

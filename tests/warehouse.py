@@ -195,7 +195,7 @@ class Warehouse:
         tables: Iterable[str] = rollups.ROLLED_UP,
         takes_missed: bool = False,
     ) -> dict[str, slices.Written]:
-        """Roll up a day, or a range: weeks, months, windows, tiles, as kpi_backfill does, or a day as kpi_rollup does."""
+        """Roll up a day or a range as kpi_backfill does, or with `takes_missed` a day as a night of kpi_rollup does."""
         last = last or first
         written: dict[str, slices.Written] = {}
         for table, period, path in ROLLUPS:

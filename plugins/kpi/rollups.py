@@ -81,9 +81,7 @@ def due_slices(table: str, period: str, day: date, settings: Settings) -> list[S
     missed = missed_slices(table, period, day, settings)
     around = timedelta(days=max(longest_window(settings), 31))
     with session(ETL) as etl:
-        untaken = _untaken(
-            etl, table, period, day - around, day + around, settings, any_rows=True
-        )
+        untaken = _untaken(etl, table, period, day - around, day + around, settings, any_rows=True)
     own = slices_to_roll_up(table, period, day, day, settings) if untaken else []
     return [*missed, *(part for one in own for part in _on_dates(one, untaken))]
 

@@ -351,6 +351,7 @@ HISTORY_ROW = {
     "realisation": lambda row: _realisation(row) | _version(row),
     "membership": lambda row: _zero(_membership(row), "scope_ref_id") | _version(row),
     "plan": lambda row: _plan(row) | _version(row),
-    "feedback": lambda row: _zero(_feedback(row), "target_ref_id")
-    | {"captured_at": row.get("captured_at", LONG_AGO)},
+    "feedback": lambda row: (
+        _zero(_feedback(row), "target_ref_id") | {"captured_at": row.get("captured_at", LONG_AGO)}
+    ),
 }

@@ -281,9 +281,7 @@ def _capture_plans(history: History, rows: list[Row], now: Capture) -> Counts:
     return capture_versions(history.plans, [fresh(row) for row in rows], now)
 
 
-def _capture_feedback(
-    history: History, rows: list[Row], now: Capture, rejects: Rejects
-) -> Counts:
+def _capture_feedback(history: History, rows: list[Row], now: Capture, rejects: Rejects) -> Counts:
     counts = Counts()
     earlier: dict[tuple[str, int, int], list[Feedback]] = {}
     for event in history.feedback:

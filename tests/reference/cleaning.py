@@ -34,9 +34,7 @@ def source_key(relation: str, key: tuple[object, ...]) -> str:
 LEVELS = ("UA", "MICRO_COMPETENCE", "COMPETENCE", "MODULE", "REFERENTIEL", "GLOBAL")
 
 
-def usable_targets(
-    rows: list[Row], captured: set[tuple[str, int]], rejects: Rejects
-) -> list[Row]:
+def usable_targets(rows: list[Row], captured: set[tuple[str, int]], rejects: Rejects) -> list[Row]:
     """Return all targets, without a parent where theirs is of no level above or there is none such."""
     known = captured | {(row["target_type"], row["ref_id"] or 0) for row in rows}
     usable = []

@@ -95,7 +95,9 @@ class RollupReplay(Replay):
             self.warehouse.rollup(day, takes_missed=True)
         for day in days:
             self._roll_up(day)
-        return [f"after {days[-1]}: {line}" for line in (*self.differences(), *self.tile_differences())]
+        return [
+            f"after {days[-1]}: {line}" for line in (*self.differences(), *self.tile_differences())
+        ]
 
     def _roll_up(self, day: date) -> None:
         for kind in ("W", "M"):

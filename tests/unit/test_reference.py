@@ -316,7 +316,13 @@ def test_unusable_fields_are_set_aside_and_the_rest_kept() -> None:
 
 
 def test_feedback_is_fixed_when_first_captured() -> None:
-    event = {"kind": "TACHE", "submission_id": 7, "learner_id": 1, "target_type": "UA", "target_ref_id": 1}
+    event = {
+        "kind": "TACHE",
+        "submission_id": 7,
+        "learner_id": 1,
+        "target_type": "UA",
+        "target_ref_id": 1,
+    }
     event |= {"submitted_at": at(12, 9), "feedback_at": at(12, 9), "trainer_id": 1}
     history = begun(feedback=[event])
     later = [event | {"feedback_at": at(13, 9)}, event | {"target_ref_id": 2}]

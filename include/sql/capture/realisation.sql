@@ -4,8 +4,8 @@
 {# When the newest row was made or last worked on; instants still to come are nobody's. #}
 {% macro newest() -%}
 GREATEST(
-    MAX(IF(created_at <= %(captured_at)s, created_at, TIMESTAMP '1000-01-01')),
-    MAX(IF(last_activity_at <= %(captured_at)s, last_activity_at, TIMESTAMP '1000-01-01'))
+    MAX(IF(created_at <= %(captured_at)s, created_at, TIMESTAMP '1000-01-01 00:00:00')),
+    MAX(IF(last_activity_at <= %(captured_at)s, last_activity_at, TIMESTAMP '1000-01-01 00:00:00'))
   )
 {%- endmacro %}
 -- step: realisation: create stage

@@ -19,7 +19,6 @@ from kpi.run_dates import business_date, requested_scopes
 from kpi.settings import settings
 from kpi.templates import steps
 
-
 # The types of runs that nobody asked for; those of kpi_rollup follow the event of kpi_daily.
 OF_SCHEDULE = ("scheduled", "asset_triggered")
 
@@ -81,7 +80,6 @@ class RollupOperator(BaseOperator):
                 written = slices.write_slice(part, script, settings(), Author.of(context))
                 report.add_slice(part, written)
                 self.log.info("%s of %s: %s %s", number, len(parts), part.period, part.last)
-
 
     def _alone(self) -> AbstractContextManager[None]:
         """Hold off what may take the same missed days; who takes none waits for his slices only."""
