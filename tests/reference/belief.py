@@ -12,7 +12,8 @@ class Capture:
     """One capture: its instant, the last whole one before (None: first ever), when undated changes begin.
 
     `seen_alone` says when learners were last captured alone; `learners` who is captured now, None for all;
-    `reused` the ids that are another learner's since.
+    `reused` the ids that are another learner's since,
+    `made_again` the keys in force that are another row's.
     """
 
     captured_at: datetime
@@ -21,6 +22,7 @@ class Capture:
     seen_alone: Mapping[int, datetime] = field(default_factory=dict)
     learners: frozenset[int] | None = None
     reused: frozenset[int] = frozenset()
+    made_again: frozenset[tuple[str, int, int]] = frozenset()
 
     def of_learner(self, learner_id: int) -> "Capture":
         """Return what the capture is to one learner, who may have been seen alone since the previous one."""
@@ -123,10 +125,9 @@ def join_runs(
     capture: Capture,
 ) -> None:
     """Write into `new` the started and the final run it is in, of versions of the same row."""
-    latest = overwritten if overwritten is not None else before
-    if latest is not None and is_another_row(latest, new, capture):
+    if new.learner_id in capture.reused or new.key in capture.made_again:
         before = overwritten = None
-    elif before is not None and is_another_row(before, new, capture):
+    elif overwritten is not None and before is not None and made_apart(before, new.created_at):
         before = None
     started = find_run(new, before, overwritten, capture, lambda v: v.is_started, started_run)
     new.started_from = started.first_from
@@ -138,11 +139,9 @@ def join_runs(
     new.unfinal_seen_at = final.outside_seen_at
 
 
-def is_another_row(one: Realisation, new: Realisation, capture: Capture) -> bool:
-    """Tell whether a version is of another row under the same key: made at another instant, or of another learner."""
-    if new.learner_id in capture.reused:
-        return True
-    return None not in (one.created_at, new.created_at) and one.created_at != new.created_at
+def made_apart(version: Realisation, created_at: datetime | None) -> bool:
+    """Tell whether the version is of another row than one under the same key, by the instants they were made at."""
+    return None not in (version.created_at, created_at) and version.created_at != created_at
 
 
 def is_contradicted(instant: datetime | None, run: Run) -> bool:

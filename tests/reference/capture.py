@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from .belief import Capture, believe, ends_before_start, join_runs
+from .belief import Capture, believe, ends_before_start, join_runs, made_apart
 from .calendar import Calendar
 from .cleaning import (
     Rejects,
@@ -120,15 +120,18 @@ def _capture_rows_of_learners(
     memberships = usable_memberships(source, rejects)
     feedback = usable_feedback(source, rejects)
 
-    now = replace(now, reused=_reused_learners(history, memberships))
+    now = replace(
+        now,
+        reused=_reused_learners(history, memberships),
+        made_again=_rows_made_again(history, realisations),
+    )
     for learner in now.reused:
         key = source_key("membership", ("APPRENANT", learner, learner))
         rejects.add("membership", key, "active_from", "reused_id")
-    for row in realisations:
-        if row["learner_id"] not in now.reused and _is_made_again(history, row):
-            key = source_key("realisation", (row["domain"], row["ref_id"], row["learner_id"]))
+    for made_again in now.made_again:
+        if made_again[2] not in now.reused:
+            key = source_key("realisation", made_again)
             rejects.add("realisation", key, "created_at", "reused_id")
-
     if now.learners is None and now.previous is not None and _went_back(history, realisations, now):
         rejects.add("realisation", "source", "newest_row", "source_went_back")
 
@@ -180,15 +183,16 @@ def _went_back(history: History, rows: list[Row], now: Capture) -> bool:
     return bool(rows) and newest_before is not None and (newest is None or newest < newest_before)
 
 
-def _is_made_again(history: History, row: Row) -> bool:
-    """Tell whether the row in force under the same key was made at another instant."""
-    key = (row["domain"], row["ref_id"], row["learner_id"])
-    return any(
-        version.key == key
-        and version.valid_to == FOREVER
-        and None not in (version.created_at, row["created_at"])
-        and version.created_at != row["created_at"]
-        for version in history.realisations
+def _rows_made_again(history: History, rows: list[Row]) -> frozenset[tuple[str, int, int]]:
+    """Return the keys of rows of which the version in force was made at another instant."""
+    in_force = {
+        version.key: version for version in history.realisations if version.valid_to == FOREVER
+    }
+    keys = {(row["domain"], row["ref_id"], row["learner_id"]): row["created_at"] for row in rows}
+    return frozenset(
+        key
+        for key, created_at in keys.items()
+        if key in in_force and made_apart(in_force[key], created_at)
     )
 
 

@@ -3,7 +3,8 @@ The started and the final run that each version to open belongs to (design, "Bel
 contradicts it"). A run is a chain of adjoining versions that are started (state other than TODO), or final. The latest
 version of the row before the change tells it: `earlier`; where the change replaces that version (it would not have
 lasted), the version before it may be the one that adjoins: `before_it`. No capture has seen a version that was reconstructed
-and is closed: its last_seen_at is NULL. A version with another creation, or of the learner who had the id before, is of another row.
+and is closed: its last_seen_at is NULL. The open version is of another row when its creation is another one, and all are of
+another learner's when the id was used again.
 */
 INSERT INTO run_realisation (
   domain, ref_id, learner_id, valid_from, started_from, started_seen_at, unstarted_seen_at, final_from, final_seen_at,
@@ -60,7 +61,7 @@ LEFT JOIN LATERAL (
   ORDER BY version.valid_from DESC
   LIMIT 1
 ) AS earlier
-  ON COALESCE(earlier.created_at = change_row.created_at, TRUE)
+  ON (change_row.open_from IS NULL OR COALESCE(earlier.created_at = change_row.created_at, TRUE))
   AND reused_learner.learner_id IS NULL
 LEFT JOIN kpi_src_realisation AS before_it
   ON change_row.new_from <= change_row.open_from
