@@ -139,7 +139,7 @@ def _whole(parts: Sequence[Slice], longest: int, settings: Settings) -> list[Sli
         gone = dropped.dropped_days(
             etl, min(first for first, _ in bounds), max(last for _, last in bounds), settings
         )
-    found = []
+    found: list[Slice] = []
     left: list[str] = []
     for part in parts:
         kept = dropped.without_dropped(part.period or "", part.dates, longest, gone)
