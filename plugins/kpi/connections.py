@@ -1,7 +1,6 @@
 """Sessions on MySQL through Airflow's connections, and the errors they give in words.
 
-Every session runs at time_zone '+00:00' (design, "Time") and READ COMMITTED, so that INSERT … SELECT neither
-locks what it reads in the source nor waits for it.
+How one is opened is in connecting.py, what it is set to in servers.py.
 """
 
 from __future__ import annotations
@@ -16,27 +15,16 @@ from airflow.providers.mysql.hooks.mysql import MySqlHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from kpi.connecting import connect
 from kpi.errors import ConnectionProblem
 
 SOURCE, ETL, ADMIN, READ = "kpi_source", "kpi_etl", "kpi_admin", "kpi_read"
-
-SESSION_SETUP = (
-    "SET SESSION time_zone = '+00:00', transaction_isolation = 'READ-COMMITTED', "
-    # Or each COUNT(*) without a condition, of an empty table too, starts threads for 9 ms.
-    "innodb_parallel_read_threads = 1, "
-    "group_concat_max_len = 1048576, join_buffer_size = 67108864, tmp_table_size = 536870912, "
-    "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'"
-)
-DRIVER = "mysql-connector-python"
 
 LOCK_WAIT, DEADLOCK, SERVER_GONE, SERVER_LOST = 1205, 1213, 2006, 2013
 NOT_CONNECTED = 2055
 # The connector's error when it finds, between two statements, that the connection was lost has none.
 _NO_NUMBER = -1
 TRANSIENT = frozenset({LOCK_WAIT, DEADLOCK, SERVER_GONE, SERVER_LOST, NOT_CONNECTED})
-_UNREACHABLE = frozenset({2002, 2003, 2005})
-_LOGIN_REFUSED = frozenset({1045, 1698})
-_NO_SCHEMA = frozenset({1044, 1049})
 _NO_RIGHT = frozenset({1142, 1143, 1044, 1227, 1370})
 _READ_ONLY = frozenset({1290, 1792, 1836})
 
@@ -48,11 +36,13 @@ log = logging.getLogger(__name__)
 class Session:
     """A connection to MySQL with the package's session settings, autocommit off."""
 
-    def __init__(self, conn_id: str, connection: Any, schema: str, account: str) -> None:
+    def __init__(self, conn_id: str, settings: Any) -> None:
+        """Open it as an Airflow connection says; raises ConnectionProblem."""
         self.conn_id = conn_id
+        connection, self.server = connect(conn_id, settings, is_source=conn_id == SOURCE)
         self.connection = connection
-        self.schema = schema
-        self.account = account
+        self.schema = str(settings.schema)
+        self.account = settings.login or ""
         # One for all statements: before each new one the driver asks the server for a sign of life.
         self._cursor = connection.cursor()
         # The driver needs it to bind values: if it asked later and found the link lost, it would blame the values.
@@ -71,6 +61,11 @@ class Session:
         with self._errors_in_words():
             self._cursor.execute(sql, parameters)
             return list(self._cursor.fetchall())
+
+    def record(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Execute one query; return its first row by column, {} when there is none."""
+        found = self.rows(sql, parameters)
+        return dict(zip(self._cursor.column_names, found[0], strict=True)) if found else {}
 
     def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Execute one query; return the first column of its first row, None when there is none."""
@@ -91,6 +86,9 @@ class Session:
         with self._errors_in_words():
             self._cursor.executemany(sql, rows)
             return int(self._cursor.rowcount)
+
+    def close(self) -> None:
+        self.connection.close()
 
     def commit(self) -> None:
         self.connection.commit()
@@ -145,28 +143,13 @@ def connection_settings(conn_id: str) -> Any:
 def session(conn_id: str) -> Iterator[Session]:
     """Open a session through an Airflow connection and close it at the end.
 
-    Raises ConnectionProblem when the connection is missing, uses another driver, or cannot be opened.
+    Raises ConnectionProblem when the connection is missing or incomplete, or cannot be opened.
     """
-    settings = connection_settings(conn_id)
-    client = settings.extra_dejson.get("client", "mysqlclient")
-    if client != DRIVER:
-        raise ConnectionProblem(
-            f"The Airflow connection '{conn_id}' uses the driver '{client}'; "
-            f'set its extra to {{"client": "{DRIVER}"}}.'
-        )
-    if not settings.schema:
-        raise ConnectionProblem(
-            f"The Airflow connection '{conn_id}' names no schema; put the database's name into it, "
-            "that of the LMS for kpi_source, of the kpi_* tables for the others."
-        )
+    opened = Session(conn_id, connection_settings(conn_id))
     try:
-        connection: Any = MySqlHook(mysql_conn_id=conn_id, init_command=SESSION_SETUP).get_conn()
-    except mysql.connector.Error as error:
-        raise _cannot_open(conn_id, settings, error) from error
-    try:
-        yield Session(conn_id, connection, settings.schema or "", settings.login or "")
+        yield opened
     finally:
-        connection.close()
+        opened.close()
 
 
 @contextmanager
@@ -189,9 +172,9 @@ def _address(conn_id: str) -> tuple[str | None, int, str | None]:
 
 def same_server(one: Session, other: Session) -> bool:
     """Tell whether two sessions talk to one MySQL server, whatever their addresses say."""
-    return one is other or bool(
-        one.value("SELECT @@server_uuid") == other.value("SELECT @@server_uuid")
-    )
+    if one is other or one.server != other.server:
+        return one is other
+    return bool(one.value("SELECT @@server_uuid") == other.value("SELECT @@server_uuid"))
 
 
 def transient(error: BaseException) -> bool:
@@ -219,23 +202,3 @@ def attempted(work: Callable[[], T], attempts: int) -> T:
         reraise=True,
     )
     return retrying(work)
-
-
-def _cannot_open(conn_id: str, settings: Any, error: mysql.connector.Error) -> BaseException:
-    where = f"{settings.host}:{settings.port or 3306}"
-    if error.errno in _UNREACHABLE:
-        return ConnectionProblem(
-            f"The MySQL server {where} of connection {conn_id} does not answer ({error.msg}); "
-            "start it, or correct the connection's host and port."
-        )
-    if error.errno in _LOGIN_REFUSED:
-        return ConnectionProblem(
-            f"The MySQL server {where} refuses the account '{settings.login}' of connection {conn_id}; "
-            "correct its password, or create it as docs/accounts.sql says."
-        )
-    if error.errno in _NO_SCHEMA:
-        return ConnectionProblem(
-            f"The schema '{settings.schema}' of connection {conn_id} does not exist on {where} or is closed to "
-            f"'{settings.login}'; create it, or grant what docs/accounts.sql lists."
-        )
-    return error

@@ -11,7 +11,7 @@ from airflow.sdk import Asset, AssetWatcher, ExceptionRetryPolicy, RetryAction, 
 from mysql.connector.errors import DataError, IntegrityError, ProgrammingError
 
 from kpi.alerts.nights import night_failed
-from kpi.errors import KpiError
+from kpi.errors import KpiError, NoConnectionFree
 from kpi.run_dates import business_date
 from kpi.settings import settings
 from kpi.templates import template_context
@@ -54,7 +54,10 @@ def dag_defaults(*tags: Tag, alerts: bool = False) -> dict[str, Any]:
             "retry_delay": timedelta(minutes=1),
             # What a person has to mend is not mended by trying again.
             "retry_policy": ExceptionRetryPolicy(
-                rules=[RetryRule(exception=TO_MEND, action=RetryAction.FAIL)]
+                rules=[
+                    RetryRule(exception=NoConnectionFree, action=RetryAction.RETRY),
+                    RetryRule(exception=TO_MEND, action=RetryAction.FAIL),
+                ]
             ),
         },
     }

@@ -13,3 +13,7 @@ class InputError(KpiError):
 
 class ConnectionProblem(KpiError):
     """A connection is missing, points nowhere, or its account lacks a right."""
+
+
+class NoConnectionFree(ConnectionProblem):
+    """A server has as many connections as it takes: to try again later may do."""

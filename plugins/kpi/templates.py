@@ -14,6 +14,7 @@ import jinja2
 from kpi import calendar, catalog
 from kpi.connections import SOURCE, connection_settings
 from kpi.errors import KpiError
+from kpi.servers import CHARSET, SHARED_COLLATION
 from kpi.settings import Settings
 
 _STEP = re.compile(r"^-- step: (?P<name>.+)$", re.MULTILINE)
@@ -70,6 +71,11 @@ def utc_expression(expression: str, zone: str) -> str:
     return wall_time if offset == "0" else f"{wall_time} - INTERVAL {offset} SECOND"
 
 
+def text(expression: str) -> str:
+    """Return an SQL expression for a text of the source in one collation, so that it meets texts of other columns."""
+    return f"CONVERT({expression} USING {CHARSET}) COLLATE {SHARED_COLLATION}"
+
+
 @jinja2.pass_context
 def of_learners(context: jinja2.runtime.Context, learner_id: str) -> str:
     """Return the condition that a column is a learner to capture, for adapters; TRUE in a capture of all learners."""
@@ -85,7 +91,7 @@ def template_context(settings: Settings) -> dict[str, Any]:
     `metrics()` and `measures(table)` list the catalogue; `adapter` and `adapter_relations()` say how the
     source is read; `source_schema()` is its schema, quoted; `of_learners(column)` restricts a capture of some learners;
     `utc(expr)` and `local_midnight(expr)` are the
-    adapters' conversions of wall times and local dates to UTC instants.
+    adapters' conversions of wall times and local dates to UTC instants, `text(expr)` that of texts to one collation.
     """
     return {
         "metrics": partial(catalog.metrics, settings.sql_dir),
@@ -94,6 +100,7 @@ def template_context(settings: Settings) -> dict[str, Any]:
         "adapter_relations": partial(catalog.relations, settings.sql_dir, settings.source_adapter),
         "source_schema": source_schema,
         "of_learners": of_learners,
+        "text": text,
         "utc": partial(utc_expression, zone=settings.source_timezone),
         "local_midnight": partial(utc_expression, zone=settings.timezone),
     }

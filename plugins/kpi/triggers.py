@@ -12,9 +12,9 @@ from typing import Any
 import mysql.connector
 from airflow.sdk import BaseHook
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
-from mysql.connector import aio
 
-from kpi.connections import READ
+from kpi.connections import READ, Session
+from kpi.errors import KpiError
 
 log = logging.getLogger(__name__)
 
@@ -53,17 +53,17 @@ class ChangeTrigger(BaseEventTrigger):
         pause = self.poll_seconds
         while True:
             try:
-                async with _connected(self.conn_id) as connection:
+                async with _opened(self.conn_id) as session:
                     pause = self.poll_seconds
                     while True:
-                        oldest = await _value(connection, _OLDEST)
+                        oldest = await _value(session, _OLDEST)
                         sweep = time.monotonic() - told_at >= self.sweep_seconds
                         if sweep or (oldest is not None and oldest > told):
-                            told = max(told, await _value(connection, _NEWEST) or 0)
+                            told = max(told, await _value(session, _NEWEST) or 0)
                             told_at = time.monotonic()
                             yield TriggerEvent({"sweep": sweep})  # type: ignore[no-untyped-call]
                         await asyncio.sleep(self.poll_seconds)
-            except (mysql.connector.Error, OSError) as error:
+            except (KpiError, mysql.connector.Error, OSError) as error:
                 # The list is durable: what comes meanwhile is told of when the server answers again.
                 log.warning("kpi_change cannot be read, trying again in %.0f s: %s", pause, error)
                 await asyncio.sleep(pause)
@@ -71,24 +71,17 @@ class ChangeTrigger(BaseEventTrigger):
 
 
 @asynccontextmanager
-async def _connected(conn_id: str) -> AsyncIterator[Any]:
-    found = await BaseHook.aget_connection(conn_id)
-    connection = await aio.connect(
-        host=found.host,
-        port=found.port or 3306,
-        user=found.login,
-        password=found.password,
-        database=found.schema,
-        autocommit=True,
-    )
+async def _opened(conn_id: str) -> AsyncIterator[Session]:
+    """Open a session like those of tasks: the driver's own asynchronous one takes other extras."""
+    settings = await BaseHook.aget_connection(conn_id)
+    session = await asyncio.to_thread(Session, conn_id, settings)
     try:
-        yield connection
+        session.connection.autocommit = True
+        yield session
     finally:
-        await connection.close()
+        session.close()
 
 
-async def _value(connection: Any, sql: str) -> int | None:
-    async with await connection.cursor() as cursor:
-        await cursor.execute(sql)
-        row = await cursor.fetchone()
-    return None if row is None else int(row[0])
+async def _value(session: Session, sql: str) -> int | None:
+    found = await asyncio.to_thread(session.value, sql)
+    return None if found is None else int(found)

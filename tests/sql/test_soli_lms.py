@@ -12,7 +12,7 @@ import mysql.connector
 import pytest
 import yaml
 from kpi import catalog
-from kpi.connections import SESSION_SETUP
+from kpi.servers import Server
 from kpi.settings import PROJECT, Settings
 from kpi.templates import renderer
 from mysql_accounts import connect
@@ -56,6 +56,15 @@ class Lms:
             declared = ", ".join(f"`{name}` {types[f'{table}.{name}']}" for name in names)
             self.cursor.execute(f"CREATE TABLE {table} ({declared})")
         return self
+
+    def drop_tables(self) -> None:
+        for table in self.tables():
+            self.cursor.execute(f"DROP TABLE {table}")
+
+    def insert(self, table: str, row: Row) -> None:
+        names = ", ".join(f"`{name}`" for name in row)
+        marks = ", ".join(["%s"] * len(row))
+        self.cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))
 
     def tables(self) -> list[str]:
         return sorted({table for table, *_ in self._columns()})
@@ -123,7 +132,8 @@ class Lms:
 def cursor(server: PrivateServer) -> Iterator[Any]:
     """A session set up as the capture's; no foreign keys, cases name only what counts."""
     with connect(server.root_uri) as connection, connection.cursor() as opened:
-        opened.execute(SESSION_SETUP)
+        for statement in Server.from_banner(connection.server_info).setup:
+            opened.execute(statement)
         opened.execute("SET SESSION foreign_key_checks = 0")
         yield opened
 
@@ -257,6 +267,46 @@ def test_the_sessions_collation_is_of_no_concern(lms: Lms, collation: str) -> No
         lms.cursor.execute("SET NAMES utf8mb4")
     assert found["scope"][1]["label"] == "DEV101 – Développement"
     assert found["reject"][0]["source_key"] == "MODULE:2:12#1"
+
+
+# By turns for tables and columns; the last one is not even in the same character set.
+COLLATIONS = (
+    "utf8mb4_0900_ai_ci",
+    "utf8mb4_unicode_ci",
+    "utf8mb4_general_ci",
+    "utf8mb4_bin",
+    "latin1_swedish_ci",
+)
+
+
+@pytest.mark.parametrize("by", ["table", "column"])
+def test_an_lms_of_mixed_collations_gives_the_same_rows(
+    lms: Lms, other_lms: Lms, cursor: Any, by: str
+) -> None:
+    """As after years of imports: what one relation reads lies in several collations."""
+    named = {"code": "É1", "nom": "Été", "titre": "Élan", "prenom": "Zoé"}
+    for relation in RELATIONS:
+        reads = ADAPTER[relation][0].reads
+        texts = {f"{table}.{name}" for table in reads for name in reads[table] if name in named}
+        other_lms.drop_tables()
+        other_lms.create_tables(reads, lms.types())
+        for table, columns in reads.items():
+            row = {name: named.get(name, 1) for name in columns if f"{table}.{name}" in texts}
+            row |= {name: 1 for name in columns if name == "id" or name.endswith("_id")}
+            row |= {name: date(2026, 1, 5) for name in columns if name.startswith("date")}
+            other_lms.insert(table, row)
+        before = other_lms.select(relation)
+        for number, key in enumerate(sorted(texts)):
+            table, _, column = key.partition(".")
+            turn = number if by == "column" else sorted(reads).index(table)
+            collation = COLLATIONS[turn % len(COLLATIONS)]
+            cursor.execute(
+                f"ALTER TABLE {table} MODIFY `{column}` {lms.types()[key]}"
+                f" CHARACTER SET {collation.partition('_')[0]} COLLATE {collation}"
+            )
+        found = other_lms.select(relation)
+        assert only(catalog.CONTRACT[relation], found) == only(catalog.CONTRACT[relation], before)
+        assert found or relation in ("reject", "feedback"), relation
 
 
 def test_no_step_of_a_plan_joins_all_with_all(lms: Lms) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from airflow.providers.common.sql.operators.sql import SQLCheckOperator
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
-from kpi.connections import ETL, SESSION_SETUP
+from kpi.connections import ETL, session
 from kpi.operators.reports import reported
 from kpi.run_dates import business_date
 from kpi.settings import settings
@@ -25,9 +25,13 @@ class FigureCheckOperator(SQLCheckOperator):
     template_fields_renderers = {"sql": "mysql", "parameters": "json"}
 
     def execute(self, context: Any) -> None:
-        hook: Any = self.get_db_hook()
-        with reported(self, f"The figures of {business_date(context)} pass") as report:
-            record = hook.run(self.sql, handler=_first_row_by_column, parameters=self.parameters)
+        # On a session of the package, not of the hook: it is set up like all others.
+        with (
+            reported(self, f"The figures of {business_date(context)} pass") as report,
+            session(ETL) as etl,
+        ):
+            bound: Any = self.parameters
+            record = etl.record(self.sql, bound)
             self.log.info("%s", record)
             wrong = [column for column, value in record.items() if not value]
             if wrong or not record:
@@ -67,14 +71,8 @@ def figure_checks() -> list[FigureCheckOperator]:
                 conn_id=ETL,
                 sql=f"checks/{path.name}",
                 parameters={"date_id": "{{ business_date() }}"},
-                hook_params={"init_command": SESSION_SETUP},
                 # What is wrong in the figures stays wrong when asked again.
                 retry_on_failure=False,
             )
         )
     return tasks
-
-
-def _first_row_by_column(cursor: Any) -> dict[str, Any]:
-    row = cursor.fetchone()
-    return {} if row is None else dict(zip(cursor.column_names, row, strict=True))

@@ -80,7 +80,7 @@ SELECT
   '{{ domain }}' AS domain,
   realisations.{{ ref_id }} AS ref_id,
   newest.learner_id,
-  states.code AS state_code,
+  {{ text('states.code') }} AS state_code,
   states.ordre AS state_order,
   COALESCE(states.code = 'DONE', FALSE) AS is_final,
   realisations.progression_cache AS progress_pct,

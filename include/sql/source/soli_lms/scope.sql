@@ -27,22 +27,22 @@ WITH named AS (
   SELECT
     'SESSION' AS scope_type,
     id AS ref_id,
-    code,
-    titre AS name
+    {{ text('code') }} AS code,
+    {{ text('titre') }} AS name
   FROM {{ source }}.session_formations
   UNION ALL
   SELECT
     'GROUPE' AS scope_type,
     id AS ref_id,
-    code,
-    nom AS name
+    {{ text('code') }} AS code,
+    {{ text('nom') }} AS name
   FROM {{ source }}.groupes
   UNION ALL
   SELECT
     'SOUS_GROUPE' AS scope_type,
     sous_groupes.id AS ref_id,
-    groupes.code,
-    sous_groupes.nom AS name
+    {{ text('groupes.code') }} AS code,
+    {{ text('sous_groupes.nom') }} AS name
   FROM {{ source }}.sous_groupes
   LEFT JOIN {{ source }}.groupes
     ON groupes.id = sous_groupes.groupe_id
@@ -51,14 +51,14 @@ WITH named AS (
     'FORMATEUR' AS scope_type,
     id AS ref_id,
     NULL AS code,
-    CONCAT_WS(' ', prenom, UPPER(nom)) AS name
+    CONCAT_WS(' ', {{ text('prenom') }}, UPPER({{ text('nom') }})) AS name
   FROM {{ source }}.formateurs
   UNION ALL
   SELECT
     'APPRENANT' AS scope_type,
     id AS ref_id,
     NULL AS code,
-    CONCAT_WS(' ', prenom, UPPER(nom)) AS name
+    CONCAT_WS(' ', {{ text('prenom') }}, UPPER({{ text('nom') }})) AS name
   FROM {{ source }}.apprenants
   WHERE {{ of_learners('id') }}
 )

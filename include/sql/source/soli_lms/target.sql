@@ -27,8 +27,8 @@ WITH named AS (
   SELECT
     'REFERENTIEL' AS target_type,
     id AS ref_id,
-    code,
-    nom AS name,
+    {{ text('code') }} AS code,
+    {{ text('nom') }} AS name,
     'GLOBAL' AS parent_type,
     NULL AS parent_ref_id
   FROM {{ source }}.filieres
@@ -36,8 +36,8 @@ WITH named AS (
   SELECT
     'MODULE' AS target_type,
     modules.id AS ref_id,
-    modules.code,
-    modules.nom AS name,
+    {{ text('modules.code') }} AS code,
+    {{ text('modules.nom') }} AS name,
     IF(filieres.id IS NULL, NULL, 'REFERENTIEL') AS parent_type,
     filieres.id AS parent_ref_id
   FROM {{ source }}.modules
@@ -47,8 +47,8 @@ WITH named AS (
   SELECT
     'COMPETENCE' AS target_type,
     competences.id AS ref_id,
-    competences.code,
-    competences.nom AS name,
+    {{ text('competences.code') }} AS code,
+    {{ text('competences.nom') }} AS name,
     IF(modules.id IS NULL, NULL, 'MODULE') AS parent_type,
     modules.id AS parent_ref_id
   FROM {{ source }}.competences
@@ -58,8 +58,8 @@ WITH named AS (
   SELECT
     'MICRO_COMPETENCE' AS target_type,
     micro_competences.id AS ref_id,
-    micro_competences.code,
-    micro_competences.titre AS name,
+    {{ text('micro_competences.code') }} AS code,
+    {{ text('micro_competences.titre') }} AS name,
     IF(competences.id IS NULL, NULL, 'COMPETENCE') AS parent_type,
     competences.id AS parent_ref_id
   FROM {{ source }}.micro_competences
@@ -69,8 +69,8 @@ WITH named AS (
   SELECT
     'UA' AS target_type,
     unite_apprentissages.id AS ref_id,
-    unite_apprentissages.code,
-    unite_apprentissages.nom AS name,
+    {{ text('unite_apprentissages.code') }} AS code,
+    {{ text('unite_apprentissages.nom') }} AS name,
     IF(micro_competences.id IS NULL, NULL, 'MICRO_COMPETENCE') AS parent_type,
     micro_competences.id AS parent_ref_id
   FROM {{ source }}.unite_apprentissages
