@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ ROLLUPS = (
     ("kpi_value", "R", "rollup/kpi_value/rolling.sql"),
 )
 HISTORY = ("kpi_src_realisation", "kpi_src_membership", "kpi_src_plan", "kpi_src_feedback")
+COLLATIONS = ("utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci")  # MySQL's usual one, and Laravel's
 CONTRACT_SCHEMA = Path(__file__).parent / "contract_schema.sql"
 
 Rows = list[tuple[Any, ...]]
@@ -80,6 +82,9 @@ class Warehouse:
         ):
             with connect(uri) as root, root.cursor() as cursor:
                 cursor.execute(f"DROP DATABASE IF EXISTS `{database}`")
+                cursor.execute(
+                    f"CREATE DATABASE `{database}` CHARACTER SET utf8mb4 COLLATE {collation_of(database)}"
+                )
         prefix = f"{self.name}_"[:20]
         if self.source_root_uri is None:
             self.connections = create_accounts(
@@ -329,6 +334,11 @@ class Warehouse:
         with self._sessions[key].cursor() as cursor:
             cursor.execute(f"USE `{database}`")
             yield cursor
+
+
+def collation_of(database: str) -> str:
+    """The database's own collation: by its name one of two, so that the tests run on databases of both."""
+    return COLLATIONS[zlib.crc32(database.encode()) % len(COLLATIONS)]
 
 
 PASSWORDS = dict.fromkeys(("kpi_source", "kpi_etl", "kpi_admin", "kpi_read"), "Test-account-1")

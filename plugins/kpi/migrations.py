@@ -18,6 +18,7 @@ from pathlib import Path
 
 import sqlparse
 
+from kpi import collation
 from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.slices import lock, lock_name
@@ -34,7 +35,7 @@ CREATE TABLE IF NOT EXISTS kpi_migration (
   statements_done INT NOT NULL,
   started_at DATETIME(6) NOT NULL,
   finished_at DATETIME(6) NULL
-) ENGINE = InnoDB
+) ENGINE = InnoDB COLLATE utf8mb4_0900_ai_ci
 """
 
 
@@ -153,13 +154,14 @@ def applied(admin: Session) -> list[Applied]:
 def migrate(
     admin: Session, migrations: Sequence[Migration], resume: bool, lock_wait_seconds: int
 ) -> list[str]:
-    """Apply what is pending, under a lock; return the names applied."""
+    """Apply what is pending, under a lock, and see to the tables' collation; return the names applied."""
     with exclusively(admin, lock_wait_seconds):
         todo = pending(migrations, applied(admin), resume)
         if todo:
             admin.run(_TABLE)
         for migration in todo:
             _apply(admin, migration)
+        collation.unify(admin)
         return [migration.name for migration in todo]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-from kpi import airflow_settings, calendar, catalog, ledger, migrations
+from kpi import airflow_settings, calendar, catalog, collation, ledger, migrations
 from kpi.connections import ADMIN, ETL, SOURCE, Session, same_server, session
 from kpi.errors import ConnectionProblem, KpiError
 from kpi.retention.dropped import require_history
@@ -42,7 +42,9 @@ def before_daily(day: date, settings: Settings) -> None:
     catalog.metrics(settings.sql_dir)
     adapter = catalog.relations(settings.sql_dir, settings.source_adapter)
     with session(SOURCE) as source, session(ETL) as etl:
+        require_server(etl)
         require_schema(etl, settings)
+        collation.require_one(etl)
         require_rights(etl)
         require_clock(etl)
         require_days(etl, day, settings.timezone)
@@ -60,7 +62,9 @@ def before_rollup(first: date, last: date, settings: Settings) -> None:
     calendar.require_current_zone_data()
     catalog.metrics(settings.sql_dir)
     with session(ETL) as etl:
+        require_server(etl)
         require_schema(etl, settings)
+        collation.require_one(etl)
         require_rights(etl)
         require_days(etl, first, settings.timezone)
         require_days(etl, last, settings.timezone)
@@ -82,7 +86,7 @@ def before_bootstrap(settings: Settings) -> None:
     catalog.metrics(settings.sql_dir)
     catalog.relations(settings.sql_dir, settings.source_adapter)
     with session(ADMIN) as admin:
-        admin.value("SELECT 1")
+        require_server(admin)
 
 
 def require_schema(etl: Session, settings: Settings) -> None:
@@ -93,6 +97,22 @@ def require_schema(etl: Session, settings: Settings) -> None:
     if todo:
         raise KpiError(
             f"The schema of '{etl.schema}' lacks {todo[0].name}; trigger kpi_bootstrap, then this DAG again."
+        )
+
+
+def require_server(opened: Session) -> None:
+    """Refuse a server or a database on which the KPI tables cannot be right; raises KpiError or ConnectionProblem.
+
+    Maker and version are asked for whenever a session opens.
+    """
+    collation.require_database(opened)
+    binlog: dict[str, str] = dict(
+        opened.rows("SHOW SESSION VARIABLES WHERE Variable_name IN ('binlog_format', 'log_bin')")
+    )
+    if binlog.get("log_bin") == "ON" and binlog.get("binlog_format") == "STATEMENT":
+        raise ConnectionProblem(
+            f"The server of connection {opened.conn_id} logs statements (binlog_format = STATEMENT), which MySQL "
+            "refuses at READ COMMITTED; run SET PERSIST binlog_format = 'ROW' on it."
         )
 
 

@@ -25,7 +25,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_beyond (
   since_on DATE NOT NULL,
   is_due TINYINT(1) NOT NULL,
   PRIMARY KEY (code, rule, scope_id, target_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: find figures beyond
 INSERT INTO stage_beyond (

@@ -1,7 +1,7 @@
 -- step: scope: create known learners
 CREATE TEMPORARY TABLE IF NOT EXISTS known_learner (
   learner_id BIGINT NOT NULL PRIMARY KEY
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: scope: list known learners
 INSERT INTO known_learner (learner_id)

@@ -9,7 +9,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
   active_to DATETIME(6) NULL,
   scope_ref_id BIGINT AS (COALESCE(source_scope_ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: membership: create changes
 CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
@@ -22,7 +22,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
   active_from DATETIME(6) NULL,
   active_to DATETIME(6) NULL,
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: membership: create reused learners
 CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
@@ -36,7 +36,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
 CREATE TEMPORARY TABLE IF NOT EXISTS learner_since (
   learner_id BIGINT NOT NULL PRIMARY KEY,
   active_from DATETIME(6) NULL
-);
+) COLLATE utf8mb4_0900_ai_ci;
 {% endif %}
 
 -- step: membership: read

@@ -8,7 +8,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_plan (
   due_on DATE NOT NULL,
   created_at DATETIME(6) NULL,
   PRIMARY KEY (scope_type, scope_ref_id, ua_ref_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: plan: create changes
 CREATE TEMPORARY TABLE IF NOT EXISTS change_plan (
@@ -21,7 +21,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_plan (
   due_on DATE NULL,
   created_at DATETIME(6) NULL,
   PRIMARY KEY (scope_type, scope_ref_id, ua_ref_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: plan: read
 {% include 'source/' ~ adapter ~ '/plan.sql' %};

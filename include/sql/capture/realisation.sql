@@ -31,7 +31,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   usable_score DECIMAL(20, 10) AS (IF(score >= 0 AND score < 1e10, score, NULL)) VIRTUAL,
   usable_score_max DECIMAL(20, 10) AS (IF(score_max >= 0 AND score_max < 1e10, score_max, NULL)) VIRTUAL,
   PRIMARY KEY (domain, ref_id, learner_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: realisation: create changes
 CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
@@ -52,7 +52,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
   last_activity_at DATETIME(6) NULL,
   created_at DATETIME(6) NULL,
   PRIMARY KEY (domain, ref_id, learner_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: realisation: create runs
 CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
@@ -67,14 +67,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
   final_seen_at DATETIME(6) NULL,
   unfinal_seen_at DATETIME(6) NULL,
   PRIMARY KEY (domain, ref_id, learner_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 {% if not history.alone %}
 -- step: realisation: create first states
 CREATE TEMPORARY TABLE IF NOT EXISTS first_state (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL PRIMARY KEY,
   state_order INT NOT NULL
-);
+) COLLATE utf8mb4_0900_ai_ci;
 {% endif %}
 
 -- step: realisation: read

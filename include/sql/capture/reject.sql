@@ -1,12 +1,13 @@
 {% import 'macros/history.sql' as history -%}
 -- step: reject: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_reject (
+  id BIGINT AUTO_INCREMENT PRIMARY KEY COMMENT 'for servers that ask each table for a primary key',
   relation VARCHAR(64) NOT NULL,
   source_key VARCHAR(191) NOT NULL,
   field VARCHAR(64) NULL,
   reason VARCHAR(64) NOT NULL,
   detail VARCHAR(1000) NULL
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: reject: read
 {% include 'source/' ~ adapter ~ '/reject.sql' %};

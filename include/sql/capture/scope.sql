@@ -6,7 +6,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
   label VARCHAR(1000) NULL,
   ref_key BIGINT AS (COALESCE(ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (scope_type, ref_key)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: scope: read
 {{ history.read('scope') }};

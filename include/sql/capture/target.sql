@@ -23,7 +23,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
   parent_ref_id BIGINT NULL,
   ref_key BIGINT AS (COALESCE(ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (target_type, ref_key)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: target: read
 {% include 'source/' ~ adapter ~ '/target.sql' %};

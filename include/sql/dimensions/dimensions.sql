@@ -55,7 +55,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_closure (
   ancestor_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   is_self TINYINT(1) NOT NULL,
   PRIMARY KEY (target_type, ref_id, ancestor_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: unfold the tree
 INSERT INTO stage_closure (target_type, ref_id, target_id, ancestor_id, ancestor_type, is_self)

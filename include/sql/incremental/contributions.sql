@@ -36,7 +36,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_contribution (
   whole BIGINT NOT NULL,
   reconstructed BIGINT NOT NULL,
   PRIMARY KEY (figure, scope_id, target_id, sign)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: create states
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_state (
@@ -47,7 +47,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_state (
   sign TINYINT NOT NULL,
   n INT NOT NULL,
   PRIMARY KEY (scope_id, target_id, domain, state_code, sign)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: create orders of states
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_state_order (
@@ -57,10 +57,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_state_order (
   lowest INT NOT NULL,
   highest INT NOT NULL,
   PRIMARY KEY (domain, state_code, sign)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: create delays
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay (
+  id BIGINT AUTO_INCREMENT PRIMARY KEY COMMENT 'for servers that ask each table for a primary key',
   figure VARCHAR(80) NOT NULL COMMENT 'table.code',
   scope_id BIGINT NOT NULL,
   target_id BIGINT NOT NULL,
@@ -69,7 +70,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay (
   microseconds BIGINT NOT NULL,
   reconstructed TINYINT NOT NULL,
   KEY idx_cell (figure, scope_id, target_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: create members
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_member (
@@ -77,7 +78,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_member (
   learner_id BIGINT NOT NULL,
   sign TINYINT NOT NULL,
   PRIMARY KEY (scope_id, learner_id, sign)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: members
 INSERT INTO stage_member (scope_id, learner_id, sign)

@@ -21,7 +21,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_total (
   whole BIGINT NOT NULL,
   reconstructed BIGINT NOT NULL,
   PRIMARY KEY (figure, scope_id, target_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: create delay cells
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_cell (
@@ -29,7 +29,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_cell (
   scope_id BIGINT NOT NULL,
   target_id BIGINT NOT NULL,
   PRIMARY KEY (figure, scope_id, target_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: create delay closure
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_closure (
@@ -39,14 +39,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_closure (
   ancestor_id BIGINT NOT NULL,
   ancestor_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   PRIMARY KEY (figure, target_type, ref_id, ancestor_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: create delay scopes
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_delay_scope (
   id BIGINT NOT NULL PRIMARY KEY,
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
   ref_key BIGINT NOT NULL
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 {{ refresh.create('kpi_value') }}
 

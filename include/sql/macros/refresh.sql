@@ -28,7 +28,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS {{ name }}_{{ table }} (
 {%- endfor %}
 {%- endif %}
   PRIMARY KEY ({{ key_of(table, dated) | replace(' ', ', ') }})
-);
+) COLLATE utf8mb4_0900_ai_ci;
 {{ '\n' if not loop.last }}
 {%- endfor %}
 {%- endmacro %}

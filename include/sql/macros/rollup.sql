@@ -30,7 +30,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_closing (
   done_days INT NOT NULL,
   is_over TINYINT(1) NOT NULL,
   KEY idx_as_of (as_of)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: prepare closing
 INSERT INTO stage_closing (scope_id, as_of, done_days, is_over)

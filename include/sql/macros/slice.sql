@@ -44,7 +44,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_{{ table }} (
   {{ column }} {{ type }},
 {%- endfor %}
   PRIMARY KEY ({{ 'date_id, ' if dated }}{{ key | join(', ') }})
-);
+) COLLATE utf8mb4_0900_ai_ci;
 {%- endmacro %}
 
 {# `compare` adds the steps of a dry run. #}

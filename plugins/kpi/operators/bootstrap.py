@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from kpi import migrations, partitions, preflight
+from kpi import collation, migrations, partitions, preflight
 from kpi.calendar import local_date
 from kpi.connections import ADMIN, session
 from kpi.operators.reports import reported
@@ -40,6 +40,8 @@ class MigrateOperator(BaseOperator):
                 for migration in todo:
                     for statement in migration.statements:
                         self.log.info("%s would run:\n%s", migration.name, statement)
+                for statement in collation.unifying(admin):
+                    self.log.info("Would run:\n%s", statement)
                 self.log.info("%s migrations would run; nothing was written.", len(todo))
                 report.add(*({"would be applied": migration.name} for migration in todo))
                 return [migration.name for migration in todo]
