@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 # Who writes a slice of an old month seldom ends soon: the month's turn comes tomorrow.
 _WAIT_SECONDS = 2
+_LIES_OTHERWISE = 1731
 
 
 class MonthBusy(KpiError):
@@ -164,6 +165,18 @@ def exchange(work: Work, table: str, partition: str, other: str) -> None:
         f"ALTER TABLE {table} EXCHANGE PARTITION {_quoted(partition)} WITH TABLE {require_undo_name(other)} "
         "WITHOUT VALIDATION"
     )
+    try:
+        _alter(work, table, sql)
+    except mysql.connector.Error as error:
+        if error.errno != _LIES_OTHERWISE:
+            raise
+        # After an INSTANT column, or with another innodb_default_row_format than when it was made, the table lies
+        # otherwise than a new one. Rebuilt, while others read and write it, it does not; a partition alone would.
+        _alter(work, table, f"ALTER TABLE {table} FORCE, ALGORITHM = INPLACE, LOCK = NONE")
+        _alter(work, table, sql)
+
+
+def _alter(work: Work, table: str, sql: str) -> None:
     log.info("Running:\n%s", sql)
     patiently(work.admin, [table], work.patience, lambda: work.admin.run(sql))
 
