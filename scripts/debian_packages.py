@@ -53,7 +53,8 @@ def unpack(packages: Sequence[str], suite: str, into: Path, leave_out: str = "$^
 
 def loader(tree: Path) -> Path:
     """Return the dynamic loader of an unpacked tree; raises DebianError when it has none."""
-    found = sorted((tree / "usr").glob("lib/*/ld-linux*.so.*"))
+    # Suites older than trixie have some libraries beside /usr.
+    found = sorted([*tree.glob("usr/lib/*/ld-linux*.so.*"), *tree.glob("lib/*/ld-linux*.so.*")])
     if not found:
         raise DebianError(
             f"{tree} has no dynamic loader; remove it with `make clean`, then try again."
@@ -63,7 +64,9 @@ def loader(tree: Path) -> Path:
 
 def libraries(tree: Path) -> str:
     """Return the folders that hold an unpacked tree's shared libraries, as the loader's `--library-path`."""
-    return f"{loader(tree).parent}:{tree / 'usr' / 'lib'}"
+    beside = loader(tree).parent
+    folders = (beside, tree / "usr" / "lib" / beside.name, tree / "usr" / "lib")
+    return ":".join(dict.fromkeys(map(str, folders)))
 
 
 def debian_archive(scratch: Path) -> str:

@@ -56,10 +56,9 @@ def create_accounts(
             cursor.execute(
                 f"CREATE DATABASE IF NOT EXISTS {_identifier(database)} CHARACTER SET utf8mb4"
             )
-        cursor.execute("SELECT @@partial_revokes")
-        values = _placeholder_values(
-            kpi_db, lms_db, passwords, prefix, escape=not cursor.fetchone()[0]
-        )
+        cursor.execute("SHOW VARIABLES LIKE 'partial_revokes'")  # MariaDB has none
+        plain_names = (cursor.fetchone() or ("", "OFF"))[1] == "ON"
+        values = _placeholder_values(kpi_db, lms_db, passwords, prefix, escape=not plain_names)
         for statement in account_statements(ACCOUNTS_SQL.read_text(encoding="utf-8"), values):
             cursor.execute(statement)
     for account in ACCOUNTS:
