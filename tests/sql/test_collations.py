@@ -11,6 +11,7 @@ from kpi.connections import ADMIN, ETL, session
 from kpi.errors import KpiError
 from kpi.servers import COLLATION
 from kpi.settings import Settings
+from kpi.storage.conversion import convert
 from mysql_server import PrivateServer
 
 from tests.conftest import FIRST_DAY, LAST_DAY
@@ -136,3 +137,11 @@ def test_a_server_that_logs_statements_is_refused(of_laravel: Warehouse) -> None
         "The server of connection kpi_admin logs statements (binlog_format = STATEMENT), which MySQL refuses at "
         "READ COMMITTED; run SET PERSIST binlog_format = 'ROW' on it."
     )
+
+
+def test_a_conversion_between_storage_modes_makes_tables_in_it_too(
+    bare: Callable[..., Warehouse],
+) -> None:
+    made = in_collation(bare, "utf8mb4_general_ci")
+    assert convert("foreign_keys", DAY, made.settings, dry_run=False)
+    assert made.rows(TEXTS) == [(COLLATION,)]

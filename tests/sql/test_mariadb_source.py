@@ -13,6 +13,7 @@ from kpi import preflight
 from kpi.connections import ETL, SOURCE, same_server, session
 from kpi.errors import ConnectionProblem
 from kpi.settings import Settings
+from mariadb_packages import UNPACKED
 from mysql_server import PrivateServer
 
 from tests.conftest import FIRST_DAY, LAST_DAY
@@ -21,6 +22,9 @@ from tests.golden.reading import contents
 from tests.mariadb_server import mariadb
 from tests.warehouse import FACTS, HISTORY, Warehouse
 
+pytestmark = pytest.mark.skipif(
+    not UNPACKED.exists(), reason="scripts/mariadb_packages.py brings MariaDB"
+)
 NIGHTS = (date(2026, 2, 3), date(2026, 2, 9))
 WRITTEN = (*HISTORY, "kpi_src_scope", "kpi_src_target", *FACTS)
 REJECTS = "SELECT relation, source_key, field, reason, detail FROM kpi_reject ORDER BY 1, 2, 3, 4"

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from datetime import date
 
-from kpi import migrations
+from kpi import collation, migrations
 from kpi.connections import ADMIN, Session, attempted, session
 from kpi.migrations import Migration
 from kpi.partitions.clock import require_plausible
@@ -102,6 +102,7 @@ def _converted(
         _say(admin, files)
         return True
     _make_tables(admin, files, target)
+    collation.unify(admin)
     for table in FACT_TABLES if target == "partitioned" else ():
         _partition(admin, table, today, settings, patience)
     for table in FACT_TABLES:
