@@ -38,6 +38,7 @@ _LOCKED = frozenset({3118, 3955, 4151})  # the last is MariaDB's
 _EXPIRED = frozenset({1820, 1862})
 _HOST_REFUSED = frozenset({1129, 1130})
 _NO_TLS = frozenset({2026, 2061, 3159})
+_NO_NUMBER = -1
 
 
 def connect(conn_id: str, settings: Any, *, is_source: bool) -> tuple[Any, Server]:
@@ -127,6 +128,8 @@ def _in_words(
 ) -> ConnectionProblem | None:
     where = f"{settings.host}:{settings.port or 3306}"
     number, login = error.errno, settings.login
+    if number == _NO_NUMBER and isinstance(error, mysql.connector.InterfaceError):
+        return _wrong_extra(conn_id, str(error.msg))  # found by the driver itself
     if number in _UNREACHABLE:
         return ConnectionProblem(
             f"The MySQL server {where} of connection {conn_id} does not answer ({error.msg}); "
@@ -162,7 +165,7 @@ def _refused(
     elif error.errno in _HOST_REFUSED:
         what = f"may not log in from this machine ({error.msg})"
         way_out = "create it for this machine's address as docs/accounts.sql says, or FLUSH HOSTS after failed attempts"
-    elif error.errno in _NO_TLS:
+    elif error.errno in _NO_TLS or "[SSL" in str(error.msg):
         what = f"cannot be logged in with this encryption ({error.msg})"
         way_out = "correct ssl_ca, ssl_cert, ssl_key and ssl_verify_* in the connection's extra"
     else:
