@@ -10,9 +10,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   feedback_at DATETIME(6) NULL,
   trainer_id BIGINT NULL,
   target_ref_id BIGINT AS (COALESCE(source_target_ref_id, 0)) STORED NOT NULL,
-<<<<<<< HEAD
   PRIMARY KEY (kind, submission_id, learner_id, target_type, target_ref_id)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: feedback: create changes
 CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
@@ -20,16 +19,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
   submission_id BIGINT NOT NULL,
   learner_id BIGINT NOT NULL,
   PRIMARY KEY (kind, submission_id, learner_id)
-);
-=======
-  PRIMARY KEY (submission_id, target_type, target_ref_id)
 ) COLLATE utf8mb4_0900_ai_ci;
-
--- step: feedback: create changes
-CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
-  submission_id BIGINT NOT NULL PRIMARY KEY
-) COLLATE utf8mb4_0900_ai_ci;
->>>>>>> 147be89 (All tables are in one collation, whatever the database's and the LMS's are)
 
 -- step: feedback: read
 {{ history.read('feedback') }};

@@ -29,7 +29,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
   learner_id BIGINT NOT NULL PRIMARY KEY,
   active_from DATETIME(6) NOT NULL,
   captured_from DATETIME(6) NOT NULL COMMENT 'of the learner who had the id before'
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 {% if not history.alone %}
 -- step: membership: create learners' beginnings

@@ -33,7 +33,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS known_target (
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   ref_key BIGINT NOT NULL,
   PRIMARY KEY (target_type, ref_key)
-);
+) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: target: list known targets
 -- What the source deleted stays where it last was, and so does what hangs under it.
