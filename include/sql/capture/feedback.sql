@@ -1,7 +1,7 @@
 {% import 'macros/history.sql' as history with context -%}
 -- step: feedback: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
-  kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  kind VARCHAR(32) NOT NULL,
   submission_id BIGINT NOT NULL,
   learner_id BIGINT NOT NULL,
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
@@ -15,7 +15,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
 
 -- step: feedback: create changes
 CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
-  kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  kind VARCHAR(32) NOT NULL,
   submission_id BIGINT NOT NULL,
   learner_id BIGINT NOT NULL,
   PRIMARY KEY (kind, submission_id, learner_id)

@@ -5,7 +5,7 @@ another submission. MySQL has no ADD COLUMN IF NOT EXISTS, so it is asked for fi
 SET @add_kind = IF(
   (SELECT COUNT(*) FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'kpi_src_feedback' AND column_name = 'kind') = 0,
-  'ALTER TABLE kpi_src_feedback ADD COLUMN kind VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''TACHE'' FIRST, DROP PRIMARY KEY, ADD PRIMARY KEY (kind, submission_id, learner_id, target_type, target_ref_id, captured_at)',
+  'ALTER TABLE kpi_src_feedback ADD COLUMN kind VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci NOT NULL DEFAULT ''TACHE'' FIRST, DROP PRIMARY KEY, ADD PRIMARY KEY (kind, submission_id, learner_id, target_type, target_ref_id, captured_at)',
   'DO 0'
 );
 
