@@ -26,7 +26,7 @@ LIMIT 1
 LEDGER = """
 SELECT table_name, COUNT(DISTINCT date_to), SUM(rows_inserted), SUM(rows_updated), SUM(rows_deleted)
 FROM kpi_run
-WHERE state = 'DONE'
+WHERE state = 'DONE' AND LEFT(table_name, 8) <> 'kpi_src_'
 GROUP BY table_name
 ORDER BY table_name
 """
