@@ -64,11 +64,12 @@ env: database ## Print the environment for a shell: eval "$(make -s env)"
 
 ##@ Checks
 .PHONY: lint
-lint: $(VENV) ## Check style, types and the rendered SQL
+lint: $(VENV) ## Check style, types, the rendered SQL and docker-compose.yaml
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	@$(WITH_ENV) exec python scripts/lint_sql.py
+	$(PYTHON) scripts/compose_packages.py
 
 .PHONY: bench
 bench: database ## Measure a night of 2,000 learners against copying its rows
@@ -109,8 +110,9 @@ screenshots: up $(BROWSER) ## Take the README's pictures of the dashboard, with 
 
 .PHONY: pins
 pins: $(VENV) ## Resolve the requirements.in files into requirements.txt anew (maintainers)
-	$(COMPILE) --override overrides.txt --output-file requirements.txt requirements.in
-	$(COMPILE) --constraint requirements.txt --output-file docker/requirements.txt docker/requirements.in
+	$(COMPILE) --override overrides.txt --output-file requirements.txt requirements.in tests/requirements.in
+	$(COMPILE) --override overrides.txt --constraint requirements.txt --output-file docker/requirements.txt \
+		requirements.in docker/requirements.in
 
 COMPILE := UV_CACHE_DIR="$${UV_CACHE_DIR:-$(CURDIR)/.local/cache/uv}" UV_CUSTOM_COMPILE_COMMAND="make pins" \
 	.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \

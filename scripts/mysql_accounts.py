@@ -67,7 +67,7 @@ def create_accounts(
             connections[account] = _airflow_connection(
                 root_uri, schema, prefix + account, passwords[account]
             )
-            _check_login(connections[account])
+            _check_login(account, connections[account])
     return connections
 
 
@@ -153,7 +153,7 @@ def _airflow_connection(root_uri: str, schema: str, login: str, password: str) -
     }
 
 
-def _check_login(connection: Mapping[str, Any]) -> None:
+def _check_login(account: str, connection: Mapping[str, Any]) -> None:
     try:
         with connect_as(connection):
             pass
@@ -162,9 +162,29 @@ def _check_login(connection: Mapping[str, Any]) -> None:
             raise
         raise ValueError(
             f"Account {connection['login']} exists at {connection['host']}:{connection['port']} "
-            "with another password: drop it there, or put its password into "
-            ".local/mysql/secrets.json."
+            f"with another password: drop it there, or give its password in {password_variable(account)} "
+            "(without the four variables: in .local/mysql/secrets.json)."
         ) from error
+
+
+def password_variable(account: str) -> str:
+    """Return the environment variable that gives an account's password.
+
+    >>> password_variable("kpi_etl")
+    'KPI_ETL_PASSWORD'
+    """
+    return f"{account.upper()}_PASSWORD"
+
+
+def given_passwords(environment: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the accounts' passwords of the environment, None without any; ValueError for some of the four."""
+    passwords = {name: environment.get(password_variable(name), "") for name in ACCOUNTS}
+    missing = [password_variable(name) for name in ACCOUNTS if not passwords[name]]
+    if len(missing) == len(ACCOUNTS):
+        return None
+    if missing:
+        raise ValueError(f"Set {', '.join(missing)} in the environment too, or none of the four.")
+    return passwords
 
 
 def _identifier(name: str) -> str:
@@ -182,10 +202,11 @@ def main(databases: list[str]) -> None:
     if len(databases) != 2:
         sys.exit(__doc__)
     try:
-        passwords = {name: os.environ[f"{name.upper()}_PASSWORD"] for name in ACCOUNTS}
-        create_accounts(os.environ["KPI_MYSQL_ROOT"], *databases, passwords)
-    except KeyError as error:
-        sys.exit(f"Set {error.args[0]} in the environment.")
+        passwords, root_uri = given_passwords(os.environ), os.environ.get("KPI_MYSQL_ROOT")
+        if passwords is None or root_uri is None:
+            names = ["KPI_MYSQL_ROOT", *map(password_variable, ACCOUNTS)]
+            raise ValueError(f"Set {', '.join(names)} in the environment.")
+        create_accounts(root_uri, *databases, passwords)
     except (DatabaseError, ValueError) as error:
         sys.exit(str(error))
 

@@ -18,7 +18,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from mysql_accounts import ACCOUNTS_SQL, DatabaseError, connect_as, create_accounts
+from mysql_accounts import (
+    ACCOUNTS_SQL,
+    DatabaseError,
+    connect_as,
+    create_accounts,
+    given_passwords,
+)
 from mysql_packages import MYSQL_HOME, MySQLNotFoundError, find_mysqld
 from mysql_server import PrivateServer, ServerError, write_private
 
@@ -44,6 +50,7 @@ def given_server(environment: Mapping[str, str]) -> str | None:
 def start() -> dict[str, Any]:
     """Bring up server, databases and accounts, and return what CONNECTIONS holds. May be repeated.
 
+    On a given server the accounts have the passwords of the environment, where these are set.
     Keys: `root` (URI), `private` (bool: ours to stop), `connections` ({id: Airflow connection}).
     """
     server = private_server()
@@ -55,10 +62,11 @@ def start() -> dict[str, Any]:
     known = read_connections()
     if known and given is None and known["made_from"] == made_from:
         return known
+    passwords = (given_passwords(os.environ) if given else None) or server.passwords
     made = {
         "root": root,
         "private": given is None,
-        "connections": create_accounts(root, KPI_DB, LMS_DB, server.passwords),
+        "connections": create_accounts(root, KPI_DB, LMS_DB, passwords),
         "made_from": made_from,
     }
     write_private(CONNECTIONS, json.dumps(made, indent=1) + "\n")

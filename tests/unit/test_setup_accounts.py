@@ -1,14 +1,19 @@
 """docs/accounts.sql: what it says, and what a server makes of it."""
 
 import re
+from pathlib import Path
 
+import project_database
 import pytest
 from mysql_accounts import (
+    ACCOUNTS,
     DatabaseError,
     account_statements,
     connect,
     connect_as,
     create_accounts,
+    given_passwords,
+    password_variable,
 )
 from mysql_server import PrivateServer
 
@@ -78,3 +83,32 @@ def test_an_account_with_another_password_is_not_touched(server: PrivateServer) 
         create_accounts(server.root_uri, "t_again", "t_lms", None, "t_again_")
     made = create_accounts(server.root_uri, "t_again", "t_lms", server.passwords, "t_again_")
     assert made["kpi_etl"]["extra"] == {"client": "mysql-connector-python"}
+
+
+def test_a_given_server_gets_the_passwords_of_the_environment(
+    server: PrivateServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project_database, "CONNECTIONS", tmp_path / "connections.json")
+    monkeypatch.setattr(project_database, "private_server", lambda: PrivateServer(tmp_path))
+    monkeypatch.setattr(project_database, "KPI_DB", "t_given_kpi")
+    monkeypatch.setattr(project_database, "LMS_DB", "t_given_lms")
+    monkeypatch.setenv("KPI_MYSQL_ROOT", server.root_uri)
+    passwords = {name: f"of{name.replace('_', '')}" for name in ACCOUNTS}
+    for name, password in passwords.items():
+        monkeypatch.setenv(password_variable(name), password)
+    try:
+        made = project_database.start()["connections"]
+        assert {name: made[name]["password"] for name in made} == passwords
+        assert not (tmp_path / "secrets.json").exists()
+        monkeypatch.setenv("KPI_ETL_PASSWORD", "another")
+        with pytest.raises(ValueError, match="give its password in KPI_ETL_PASSWORD"):
+            project_database.start()
+    finally:
+        with connect(server.root_uri) as root, root.cursor() as cursor:
+            cursor.execute(f"DROP USER IF EXISTS {', '.join(ACCOUNTS)}")
+
+
+def test_some_of_the_four_passwords_are_no_set() -> None:
+    assert given_passwords({}) is None
+    with pytest.raises(ValueError, match="Set KPI_SOURCE_PASSWORD, KPI_READ_PASSWORD in"):
+        given_passwords({"KPI_ETL_PASSWORD": "a", "KPI_ADMIN_PASSWORD": "b"})

@@ -24,14 +24,30 @@ def pins(name: str = "requirements.txt") -> dict[str, str]:
     )
 
 
-def test_every_direct_dependency_is_pinned() -> None:
-    for line in (ROOT / "requirements.in").read_text().splitlines():
+@pytest.mark.parametrize(
+    ("direct", "pinned"),
+    [
+        ("requirements.in", "requirements.txt"),
+        ("tests/requirements.in", "requirements.txt"),
+        ("requirements.in", "docker/requirements.txt"),
+        ("docker/requirements.in", "docker/requirements.txt"),
+    ],
+)
+def test_every_direct_dependency_is_pinned(direct: str, pinned: str) -> None:
+    for line in (ROOT / direct).read_text().splitlines():
         if line and not line.startswith("#"):
             name = re.split(r"[=<>\s]", line)[0]
-            assert name in pins(), (
-                f"{name} of requirements.in is not in requirements.txt: make pins"
-            )
+            assert name in pins(pinned), f"{name} of {direct} is not in {pinned}: make pins"
             assert "# " in line, f"{name} has no reason beside it"
+
+
+def test_the_image_has_the_same_versions_and_no_tools_of_developers() -> None:
+    image, everything = pins("docker/requirements.txt"), pins()
+    assert {name for name in image if image[name] != everything.get(name)} == {
+        "asyncpg",
+        "psycopg2-binary",
+    }
+    assert not {"pytest", "playwright", "mypy", "ruff", "sqlfluff", "hypothesis"} & set(image)
 
 
 def test_pin_lists_name_no_index_and_no_folder() -> None:
