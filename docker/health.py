@@ -9,7 +9,7 @@ import urllib.request
 
 PAGE = "http://airflow-api:8080/api/v2/monitor/health"
 
-with urllib.request.urlopen(PAGE, timeout=5) as answer:
+with urllib.request.urlopen(PAGE, timeout=25) as answer:
     status = json.load(answer)[sys.argv[1]]["status"]
 if status != "healthy":
     sys.exit(f"{sys.argv[1]}: {status}")

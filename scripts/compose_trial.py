@@ -1,6 +1,6 @@
 """Run docker-compose.yaml for real, in a Compose project of its own that is removed at the end; needs an engine.
 
-    python scripts/compose_trial.py
+    python scripts/compose_trial.py [--nights 2 --learners 40 …]     options are the demo's
 
 Builds the image, starts all parts, runs the demo, lets a scheduled night come, takes the containers down and up
 again, and compares the checksums of all tables of the database `kpi`. Each step says how long it took.
@@ -25,7 +25,6 @@ from mysql_server import free_port
 NAME = "kpi-trial"
 NIGHT = ("kpi_daily", "kpi_rollup")
 NIGHT_TIMEOUT = 900.0  # seconds
-
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'kpi' ORDER BY 1"
 
 
@@ -122,11 +121,12 @@ def timed(name: str, step: Callable[[], Any]) -> Any:
     return result
 
 
-def run(trial: Trial) -> None:
+def run(trial: Trial, options: list[str]) -> None:
     """Go through all steps; raises CalledProcessError, URLError or RuntimeError at the first that fails."""
     timed("build", lambda: trial.compose("build"))
     timed("up", trial.start)
-    timed("demo", lambda: trial.compose("--profile", "demo", "run", "--rm", "demo"))
+    demo = ["python", "scripts/demo.py", *options]
+    timed("demo", lambda: trial.compose("--profile", "demo", "run", "--rm", "demo", *demo))
     timed("night", trial.night)
     before = trial.checksums()
     timed("down", lambda: trial.compose("down"))
@@ -148,7 +148,7 @@ def main() -> None:
         except ComposeNotFoundError as error:
             sys.exit(str(error))
         try:
-            run(trial)
+            run(trial, sys.argv[1:])
         except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
             sys.exit(f"The trial stopped: {error}")
         finally:
