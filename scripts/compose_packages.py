@@ -60,10 +60,13 @@ def _is_version_2(command: list[str]) -> bool:
 
 def complaint(compose: list[str], environment: dict[str, str]) -> str | None:
     """Return what Compose says against the file, None when it takes it; `environment` stands for .env."""
+    settings = set(re.findall(r"\$\{(\w+)", FILE.read_text()))
     command = [*compose, "--file", str(FILE), "--env-file", os.devnull, "--profile", "demo"]
     done = subprocess.run(
         [*command, "config", "--quiet"],
-        env={"PATH": os.environ["PATH"], **environment},
+        # All but the file's own settings stays: the command may stand on it.
+        env={name: value for name, value in os.environ.items() if name not in settings}
+        | environment,
         capture_output=True,
         text=True,
         check=False,

@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,14 @@ class Trial:
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask Airflow's REST API; raises URLError."""
+        return self._send(
+            method, f"/api/v2{path}", body, {"Authorization": f"Bearer {self._token}"}
+        )
+
+    @cached_property
+    def _token(self) -> str:
         login = {"username": "admin", "password": self.settings["AIRFLOW_ADMIN_PASSWORD"]}
-        token = self._send("POST", "/auth/token", login, {})["access_token"]
-        return self._send(method, f"/api/v2{path}", body, {"Authorization": f"Bearer {token}"})
+        return str(self._send("POST", "/auth/token", login, {})["access_token"])
 
     def _send(
         self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]
@@ -56,7 +62,7 @@ class Trial:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", **headers}
         request = urllib.request.Request(self.address + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return dict(json.load(answer))
 
     def night(self) -> None:
