@@ -17,7 +17,7 @@ WITH_ENV := eval "$$($(PYTHON) scripts/environment.py)";
 ANY_PYTHON = $(or $(wildcard $(PYTHON)),python3)
 
 # One worker a core, each with its own servers (1.5 GB); what shares fixtures goes to one worker (tests/conftest.py).
-SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
 
 # In the folders they speak for, so that they go when those are removed.
 VENV := .venv/.complete
