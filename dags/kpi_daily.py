@@ -28,10 +28,13 @@ Airflow leaves that day out, and let it reprocess completed runs.
 
 **When a task is red:** its last log line says what to do. *preflight*: a connection, the schema or
 the source is not as it should be; nothing was written. *capture* and the facts: the slice is as it
-was; clear the task to try again. *checks*: the figures are there and wrong; the task's SQL says
-what was expected. Until *done* is green the day's event is not sent, so nothing builds on it. *alerts*
+was; clear the task to try again. A capture stops when much of the source vanished or changed at once (a copy cut
+short): once the source is whole, clear it; or leave it to the next night, which computes the missed day too. If
+that much did go, trigger with `accept_source` and a reason. A false capture that went through: `kpi_take_back`.
+*checks*: the figures are there and wrong; the task's SQL says what
+was expected. Until *done* is green the day's event is not sent, so nothing builds on it. *alerts*
 comes after: the day is complete without it; clear it, or leave it to the next night. A failed run
-raises an alert (`kpi_alert`), which ends when the run, or a later one of that day, is green.
+raises an alert (`kpi_alert`), which ends when the run, or one of that day or a later day, is green.
 """
 
 with DAG(
@@ -58,6 +61,19 @@ with DAG(
             description="Rejouer : l'instant auquel la source est lue. · Replay: the instant at which the source is "
             "looked at, 2026-02-16T01:30:00+00:00.",
         ),
+        "accept_source": Param(
+            False,
+            type="boolean",
+            title="Accept the source",
+            description="Capture although much of the source vanished or changed at once, since that is what happened.",
+        ),
+        "reason": Param(
+            None,
+            type=["null", "string"],
+            maxLength=500,
+            title="Reason",
+            description="Why; kept in the ledger (kpi_run.reason).",
+        ),
     },
     **dag_defaults("nightly", alerts=True),
 ):
@@ -75,6 +91,7 @@ with DAG(
                 table=table,
                 sql=f"facts/{table}/slice.sql",
                 day="{{ business_date() }}",
+                takes_missed=True,
             )
 
     with TaskGroup("checks") as checks:

@@ -30,6 +30,7 @@ from kpi.incremental import opening, refresh
 from kpi.operators.dimensions import metric_rows
 from kpi.settings import Settings
 from kpi.slices import Written, create_temporary, run_step, temporary
+from kpi.taking_back import TakenBack, take_back
 from kpi.templates import Step, renderer, steps
 from mysql_accounts import connect, create_accounts
 
@@ -134,12 +135,19 @@ class Warehouse:
 
     # -- the nightly batch, a task at a time
 
-    def capture(self, day: date, captured_at: datetime | None = None) -> list[capture.Found] | None:
+    def capture(
+        self, day: date, captured_at: datetime | None = None, accepts: bool = False
+    ) -> list[capture.Found] | None:
         instant = captured_at or datetime.combine(
             day + timedelta(days=1), datetime.min.time().replace(hour=1, minute=30)
         )
         script = self.script("capture/capture.sql")
-        return capture.capture(day, instant, script, self.settings, ledger.Author())
+        return capture.capture(day, instant, script, self.settings, ledger.Author(), accepts)
+
+    def take_back(self, captured_at: datetime | None, dry_run: bool = False) -> TakenBack:
+        """Restore the history from before a capture, as kpi_take_back does, without its figures."""
+        script = self.script("capture/take_back.sql")
+        return take_back(captured_at, script, self.settings, ledger.Author(), dry_run=dry_run)
 
     def capture_learners(
         self, learners: Iterable[int], captured_at: datetime
@@ -158,7 +166,7 @@ class Warehouse:
                     source,
                     etl,
                     script,
-                    self.settings.stream_batch_rows,
+                    self.settings,
                 )
                 some.find()
                 return some.write()

@@ -10,24 +10,27 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from kpi import calendar, ledger
 from kpi.catalog import CONTRACT
 from kpi.connections import ETL, SOURCE, Session, attempted, same_server, session
 from kpi.errors import InputError
+from kpi.plausibility import Implausible, Part, objections
 from kpi.settings import Settings
 from kpi.slices import create_temporary, lock, lock_name, run_step, temporary
-from kpi.templates import Step
+from kpi.templates import Step, renderer
 
 log = logging.getLogger(__name__)
 
 # How the steps of include/sql/capture are named: `relation: what`, some for the first or the later captures only.
-READ, COUNT, SAY = "read", "count", "say "
+READ, JUDGE, COUNT, SAY = "read", "judge", "count", "say "
 TOUCHED = "touched"
 # The steps that find what differs, and after which what is in force can still be looked at; all others write.
-_FINDING = ("list", "read", "reject unknown", "leave out", "find")
+_FINDING = ("list", "read", "reject unknown", "leave out", "find", "judge")
+# How far back a night looks for days without a capture of their own: so many days retention keeps at least.
+DAYS_LOOKED_BACK = 90
 FIRST_ONLY, LATER_ONLY = "(first capture)", "(later captures)"
 # The stage's name of a contract column that may be NULL and is also part of a key, where NULL is 0.
 _STAGED_AS = {
@@ -134,16 +137,39 @@ def last_capture(etl: Session) -> Last | None:
     return Last(*found[0]) if found else None
 
 
+def set_aside_since(etl: Session) -> list[date]:
+    """Return the business days whose captures were refused or taken back since the last one that stands."""
+    found = etl.rows(
+        "SELECT DISTINCT date_to FROM kpi_run WHERE table_name LIKE 'kpi\\_src\\_%' AND scopes IS NULL "
+        "AND state IN ('FAILED', 'TAKEN_BACK') AND id > (SELECT COALESCE(MAX(id), 0) FROM kpi_run "
+        "WHERE table_name = 'kpi_src_realisation' AND state = 'DONE' AND scopes IS NULL) ORDER BY date_to"
+    )
+    return [day for (day,) in found]
+
+
+def missed_days(table: str, day: date, settings: Settings) -> list[date]:
+    """Return the days before one whose own capture was refused or taken back, and whose facts are older than the next.
+
+    Their figures are in the history since that next capture. `table` is a fact table.
+    """
+    values = {"fact_table": table, "first": day - timedelta(DAYS_LOOKED_BACK), "run_day": day}
+    sql = renderer(settings)("capture/missed_days.sql")
+    with session(ETL) as etl:
+        return [missed for (missed,) in etl.rows(sql, values)]
+
+
 def capture(
     day: date,
     captured_at: datetime | None,
     steps: Sequence[Step],
     settings: Settings,
     by: ledger.Author,
+    accepts: bool = False,
 ) -> list[Found] | None:
     """Capture the source for a business day; return what was found, None when there was nothing to do.
 
-    Everything is written in one transaction, tried again as a whole on transient errors.
+    Everything is written in one transaction, tried again as a whole on transient errors. Raises Implausible when too
+    much would vanish or change at once, unless a person `accepts` it: only the ledger is told then.
     """
     started = datetime.now(UTC).replace(tzinfo=None)
 
@@ -156,21 +182,34 @@ def capture(
             plan = planned(day, captured_at, started, last_capture(etl), settings.timezone)
             if plan is None:
                 return None
+            if plan.previous and (others := set_aside_since(etl)):
+                log.warning(
+                    "The captures of %s were refused or taken back: this one follows that of %s UTC, as if they had "
+                    "not been.",
+                    ", ".join(map(str, others)),
+                    plan.previous,
+                )
             create_temporary(etl, steps)
             with etl.transaction():
-                whole = _Capture(plan, source, etl, settings.stream_batch_rows)
+                whole = _Capture(plan, source, etl, settings, accepts)
                 whole.read_clock()
                 found = whole.run(steps)
                 for one in found:
-                    ledger.record(etl, _entry(plan, one), by, started)
+                    entry = _entry(plan, one, whole.accepted.get(one.relation))
+                    ledger.record(etl, entry, by, started)
                 # What the open day's rows follow is another history now (kpi.incremental).
                 etl.run("DELETE FROM kpi_open_day")
             return found
 
-    return attempted(once, settings.write_attempts)
+    try:
+        return attempted(once, settings.write_attempts)
+    except Implausible as refusal:
+        entry = ledger.Entry(f"kpi_src_{refusal.relation}", None, day)
+        ledger.record_failure(entry, by, started, refusal)
+        raise
 
 
-def _entry(plan: Plan, found: Found) -> ledger.Entry:
+def _entry(plan: Plan, found: Found, accepted: str | None) -> ledger.Entry:
     return ledger.Entry(
         f"kpi_src_{found.relation}",
         None,
@@ -179,16 +218,21 @@ def _entry(plan: Plan, found: Found) -> ledger.Entry:
         found.rejected,
         found.reopened,
         plan.captured_at,
+        message=accepted and f"accepted: {accepted}",
     )
 
 
 class _Capture:
     """One capture under way."""
 
-    def __init__(self, plan: Plan, source: Session, etl: Session, batch_rows: int) -> None:
+    def __init__(
+        self, plan: Plan, source: Session, etl: Session, settings: Settings, accepts: bool = False
+    ) -> None:
         self.source = source
         self.etl = etl
-        self.batch_rows = batch_rows
+        self.settings = settings
+        self.accepts = accepts
+        self.accepted: dict[str, str] = {}
         self.other_captures = LATER_ONLY if plan.previous is None else FIRST_ONLY
         self.one_server = same_server(source, etl)
         self.parameters: dict[str, Any] = {
@@ -211,6 +255,8 @@ class _Capture:
                 continue
             if name == READ:
                 self._read(relation, step)
+            elif name.startswith(JUDGE):
+                self._judge(relation, step)
             elif step.name == "reject: count":
                 rejected = dict(self.etl.rows(step.sql, self.parameters))
             elif name.startswith(SAY):
@@ -237,6 +283,25 @@ class _Capture:
             for relation, (staged, new, changed, closed, reopened) in counts.items()
         ]
 
+    def _judge(self, relation: str, step: Step) -> None:
+        """Raise Implausible when too much of a relation would vanish or change, unless that is accepted."""
+        parts = [
+            Part(relation, name, *map(int, counted))
+            for name, *counted in self.etl.rows(step.sql, self.parameters)
+        ]
+        what = objections(parts, self.settings)
+        if what is None:
+            return
+        if not self.accepts:
+            raise Implausible(
+                relation,
+                what,
+                "clear this task once the source is whole again (the next night captures in any case), or, if that is "
+                f"what happened, trigger kpi_daily with the date {self.parameters['day']}, accept_source and a reason",
+            )
+        log.warning("Accepted: %s.", what)
+        self.accepted[relation] = what
+
     def _read(self, relation: str, step: Step) -> None:
         """Stage what the adapter selects: on one server in one statement, else in batches."""
         columns = [_STAGED_AS.get((relation, column), column) for column in CONTRACT[relation]]
@@ -246,7 +311,9 @@ class _Capture:
             return
         values = f"{into} VALUES ({', '.join(['%s'] * len(columns))})"
         staged = 0
-        for batch in self.source.batches(step.sql, self.batch_rows, self.parameters):
+        for batch in self.source.batches(
+            step.sql, self.settings.stream_batch_rows, self.parameters
+        ):
             staged += self.etl.load(values, batch)
             log.info("%s: %s rows so far", step.name, staged)
 
@@ -265,14 +332,14 @@ class LearnersCapture(_Capture):
         source: Session,
         etl: Session,
         steps: Sequence[Step],
-        batch_rows: int,
+        settings: Settings,
     ) -> None:
-        super().__init__(plan, source, etl, batch_rows)
+        super().__init__(plan, source, etl, settings)
         self.parameters["learners"] = json.dumps(list(learners))
         self._steps = steps
 
     def find(self) -> Touched:
-        """Compare the source with the history."""
+        """Compare the source with the history; raises Implausible when too much of theirs would vanish."""
         self.run([step for step in self._steps if _finds(step)])
         step_of = {step.name.removeprefix(f"{TOUCHED}: "): step.sql for step in self._steps}
         rows = set(self.etl.rows(step_of["rows that changed"]))

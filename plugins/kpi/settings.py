@@ -61,6 +61,18 @@ class Settings(BaseSettings):
     backfill_chunk_days: int = Field(
         31, ge=1, le=31, description="days that kpi_backfill computes at once, within one month"
     )
+    capture_max_vanished_percent: int = Field(
+        50,
+        ge=1,
+        le=100,
+        description="a capture stops when more of a part of the source vanished; 100: never",
+    )
+    capture_max_changed_percent: int = Field(
+        90, ge=1, le=100, description="the same of rows that changed at once; 100: never"
+    )
+    capture_floor_rows: int = Field(
+        20, ge=1, le=1_000_000, description="fewer rows than this may always vanish or change"
+    )
     incremental_changes: int = Field(
         500, ge=1, le=10_000, description="changes that kpi_incremental takes up in one transaction"
     )

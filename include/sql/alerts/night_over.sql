@@ -1,5 +1,5 @@
 /*
-Ends the alerts of a kind and DAG about the days up to %(last)s; FAILED ones about that day only, as each day is mended by itself.
+Ends the alerts of a kind and DAG about the days up to %(last)s: a good night ends those of earlier ones, whose days the history tells of.
 */
 UPDATE kpi_alert
 SET
@@ -9,4 +9,4 @@ WHERE
   kind = %(kind)s
   AND code = %(code)s
   AND until_on IS NULL
-  AND (since_on = %(last)s OR (kind = 'LATE' AND since_on <= %(last)s))
+  AND since_on <= %(last)s

@@ -92,6 +92,9 @@ INNER JOIN kpi_src_feedback AS existing
 GROUP BY new_event.kind, new_event.submission_id, new_event.learner_id
 {% endcall %}
 
+{% set relation = 'feedback' -%}
+{% include 'capture/plausible.sql' %}
+
 -- step: feedback: append
 INSERT INTO kpi_src_feedback (
   kind, submission_id, learner_id, target_type, target_ref_id, submitted_at, feedback_at, trainer_id, captured_at

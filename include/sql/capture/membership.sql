@@ -1,4 +1,5 @@
 {% import 'macros/history.sql' as history with context -%}
+{% import 'macros/before.sql' as before -%}
 {% set key = ['scope_type', 'scope_ref_id', 'learner_id'] -%}
 -- step: membership: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
@@ -164,6 +165,11 @@ WHERE
 {{ history.find_vanished('membership', key) }}
 
 {{ history.find_reopened('membership', key) }}
+
+{% set relation = 'membership' -%}
+{% include 'capture/plausible.sql' %}
+
+{{ before.keep('membership') }}
 
 {{ history.end_versions('membership', key) }}
 

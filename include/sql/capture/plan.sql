@@ -1,4 +1,5 @@
 {% import 'macros/history.sql' as history with context -%}
+{% import 'macros/before.sql' as before -%}
 {% set key = ['scope_type', 'scope_ref_id', 'ua_ref_id'] -%}
 -- step: plan: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_plan (
@@ -99,6 +100,11 @@ WHERE
 {{ history.find_vanished('plan', key) }}
 
 {{ history.find_reopened('plan', key) }}
+
+{% set relation = 'plan' -%}
+{% include 'capture/plausible.sql' %}
+
+{{ before.keep('plan') }}
 
 {{ history.end_versions('plan', key) }}
 

@@ -1,4 +1,5 @@
 {% import 'macros/history.sql' as history with context -%}
+{% import 'macros/before.sql' as before -%}
 {% import 'macros/as_of.sql' as as_of -%}
 {% set key = ['domain', 'ref_id', 'learner_id'] -%}
 {# When the newest row was made or last worked on; instants still to come are nobody's. #}
@@ -255,8 +256,13 @@ WHERE
 ORDER BY field;
 {% endif %}
 
+{% set relation = 'realisation' -%}
+{% include 'capture/plausible.sql' %}
+
 -- step: realisation: follow runs
 {% include 'capture/runs.sql' %}
+
+{{ before.keep('realisation') }}
 
 {{ history.end_versions('realisation', key, closing=",\n  ended.last_seen_at = " ~ history.previous('seen'), seen=true) }}
 

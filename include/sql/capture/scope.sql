@@ -11,6 +11,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
 -- step: scope: read
 {{ history.read('scope') }};
 
+{% set relation = 'scope' -%}
+{% include 'capture/plausible.sql' %}
+
 -- step: scope: count
 SELECT
   COUNT(*) AS staged,

@@ -67,6 +67,9 @@ SET
 WHERE
   {{ unusable() }};
 
+{% set relation = 'target' -%}
+{% include 'capture/plausible.sql' %}
+
 -- step: target: count
 SELECT
   COUNT(*) AS staged,

@@ -1,11 +1,12 @@
+{% import 'macros/measured.sql' as measured -%}
 /*
 Every row's scope, target and metric exist: in storage mode `partitioned` no foreign key says so.
 */
 SELECT
-  COUNT(*) > 0 AS there_are_rows,
-  SUM(kpi_scope.id IS NULL) = 0 AS scopes_exist,
-  SUM(kpi_target.id IS NULL) = 0 AS targets_exist,
-  SUM(fact.metric_id IS NOT NULL AND kpi_metric.id IS NULL) = 0 AS metrics_exist
+  COUNT(*) > 0 OR {{ measured.nothing_to_measure() }} AS there_are_rows,
+  COALESCE(SUM(kpi_scope.id IS NULL), 0) = 0 AS scopes_exist,
+  COALESCE(SUM(kpi_target.id IS NULL), 0) = 0 AS targets_exist,
+  COALESCE(SUM(fact.metric_id IS NOT NULL AND kpi_metric.id IS NULL), 0) = 0 AS metrics_exist
 FROM (
   SELECT
     scope_id,

@@ -1,9 +1,10 @@
+{% import 'macros/measured.sql' as measured -%}
 /*
 The states of everybody on everything sum up, in each domain, to the realisations of the learners there are.
 */
 SELECT
-  COUNT(*) > 0 AS there_are_rows,
-  SUM(NOT (counted.n <=> expected.n)) = 0 AS all_sum_up
+  COUNT(*) > 0 OR {{ measured.nothing_to_measure() }} AS there_are_rows,
+  COALESCE(SUM(NOT (counted.n <=> expected.n)), 0) = 0 AS all_sum_up
 FROM (
   SELECT
     realisation.domain,

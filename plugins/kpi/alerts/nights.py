@@ -52,7 +52,7 @@ def night_failed(context: Mapping[str, Any]) -> None:
 
 
 def night_mended(context: Mapping[str, Any]) -> None:
-    """End the alert that the run's DAG failed for the run's day, if there is one; an on_success_callback."""
+    """End the alerts that the run's DAG failed for the run's day or earlier days; an on_success_callback."""
     try:
         chosen, day = settings(), business_date(context)
         with session(ETL) as etl, etl.transaction():

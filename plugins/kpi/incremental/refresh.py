@@ -18,6 +18,7 @@ from kpi.capture import Last, LearnersCapture, Plan, Touched, last_capture
 from kpi.connections import ETL, Row, Session, attempted, session, source_session
 from kpi.errors import KpiError
 from kpi.incremental import changes, opening
+from kpi.plausibility import Implausible
 from kpi.settings import Settings
 from kpi.slices import (
     Slice,
@@ -116,10 +117,41 @@ def refresh_next(
                 for script in scripts:
                     create_temporary(etl, script)
                 plan = Plan(day, captured_at, last.captured_at)
-                with etl.transaction():
-                    return _Refresh(batch, plan, source, etl, scripts, settings).run(by, started)
+                try:
+                    with etl.transaction():
+                        refreshing = _Refresh(batch, plan, source, etl, scripts, settings)
+                        return refreshing.run(by, started)
+                except Implausible as refusal:
+                    return _leave_to_the_night(etl, batch, day, refusal, by, started)
 
     return attempted(once, settings.write_attempts)
+
+
+def _leave_to_the_night(
+    etl: Session,
+    batch: changes.Batch,
+    day: date,
+    refusal: Implausible,
+    by: ledger.Author,
+    started: datetime,
+) -> Refreshed:
+    """Take a batch whose learners' rows went nearly all off the list: the night judges by the whole school."""
+    told = (
+        f"{refusal.what}; the figures of these learners stay as they are until the night's capture"
+    )
+    log.warning("Of the learners %s, %s.", _named(batch.learners), told)
+    entry = ledger.Entry(
+        f"kpi_src_{refusal.relation}", None, day, scopes=f"learners {_named(batch.learners)}"
+    )
+    with etl.transaction():
+        ledger.record(etl, entry, by, started, failure=told)
+        changes.finish(etl, batch)
+    return Refreshed(batch)
+
+
+def _named(learners: Sequence[int]) -> str:
+    named = " ".join(map(str, learners[:_LONGEST_LIST]))
+    return f"{named} …" if len(learners) > _LONGEST_LIST else named
 
 
 def _require_open(etl: Session, day: date, captured_at: datetime, settings: Settings) -> Last:
@@ -190,7 +222,7 @@ class _Refresh:
             self.source,
             etl,
             self.scripts.capture,
-            self.settings.stream_batch_rows,
+            self.settings,
         )
         touched = capture.find()
         if touched:
@@ -247,9 +279,7 @@ class _Refresh:
     def _record(
         self, done: Refreshed, found: Sequence[Any], by: ledger.Author, started: datetime
     ) -> None:
-        learners = self.batch.learners
-        scopes = "learners " + " ".join(map(str, learners[:_LONGEST_LIST]))
-        scopes += " …" if len(learners) > _LONGEST_LIST else ""
+        scopes = f"learners {_named(self.batch.learners)}"
         day, watermark = self.plan.day, self.plan.captured_at
         entries = [
             ledger.Entry(

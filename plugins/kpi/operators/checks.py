@@ -59,7 +59,8 @@ def figure_checks() -> list[FigureCheckOperator]:
     """Make one task per file `fail__what.sql` (stops the day) or `warn__what.sql` (is only shown).
 
     A check is a query of one row whose columns must all be true; its first column says that there is something
-    to check, so that an empty table never passes. It is bound the day as %(date_id)s.
+    to check, so that an empty table never passes while the history holds something to measure. It is bound the day
+    as %(date_id)s.
     """
     tasks = []
     for path in sorted((settings().sql_dir / "checks").glob("*.sql")):

@@ -8,7 +8,7 @@ from airflow.sdk import BaseOperator
 
 from kpi import preflight, slices
 from kpi.calendar import parse_day
-from kpi.capture import capture, planned
+from kpi.capture import capture, missed_days, planned
 from kpi.dag_defaults import DAILY_FACTS
 from kpi.ledger import Author
 from kpi.operators.reports import reported
@@ -18,6 +18,10 @@ from kpi.templates import steps
 
 # What the capture's log says of each relation.
 FOUND = ("relation", "new", "changed", "closed", "reopened", "unchanged", "rejected")
+
+
+# The param of a run whose person says that what looks cut short is what happened.
+ACCEPT = "accept_source"
 
 
 class PreflightOperator(BaseOperator):
@@ -49,7 +53,12 @@ class CaptureOperator(BaseOperator):
         day = business_date(context)
         with reported(self, f"Capture for {day}") as report:
             found = capture(
-                day, captured_at(context), steps(self.sql), settings(), Author.of(context)
+                day,
+                captured_at(context),
+                steps(self.sql),
+                settings(),
+                Author.of(context),
+                accepts=bool(context["params"].get(ACCEPT)),
             )
             if found is None:
                 self.log.info("%s was captured before; it is computed from history.", day)
@@ -59,25 +68,36 @@ class CaptureOperator(BaseOperator):
 class SliceOperator(BaseOperator):
     """Compute and write the D rows of a fact table for one local day (YYYY-MM-DD), all or nothing.
 
-    `sql` is the slice's script; the UI shows it as rendered, with the day beside it.
+    `sql` is the slice's script; the UI shows it as rendered, with the day beside it. With `takes_missed` it first
+    computes the days before whose own capture was refused or taken back: the history has told of them since.
     """
 
     template_fields = ("sql", "day")
     template_ext = (".sql",)
     template_fields_renderers = {"sql": "mysql"}
 
-    def __init__(self, *, table: str, sql: str, day: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, table: str, sql: str, day: str, takes_missed: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.table = table
         self.sql = sql
         self.day = day
+        self.takes_missed = takes_missed
 
     def execute(self, context: Any) -> None:
-        part = slices.Slice.daily(self.table, parse_day(self.day))
-        with reported(self, self.table) as report:
-            report.add_slice(
-                part, slices.write_slice(part, steps(self.sql), settings(), Author.of(context))
+        day = parse_day(self.day)
+        missed = missed_days(self.table, day, settings()) if self.takes_missed else []
+        if missed:
+            self.log.warning(
+                "%s had no capture of their own (refused, or taken back): they are computed from the history.",
+                ", ".join(map(str, missed)),
             )
+        with reported(self, self.table) as report:
+            for one in (*missed, day):
+                part = slices.Slice.daily(self.table, one)
+                written = slices.write_slice(part, steps(self.sql), settings(), Author.of(context))
+                report.add_slice(part, written)
 
 
 class DayDoneOperator(BaseOperator):

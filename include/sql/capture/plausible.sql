@@ -1,0 +1,79 @@
+{#
+What a relation would lose at once, asked before its history is written and judged by kpi.plausibility. `relation` is set by the script
+that includes this.
+  versions          for each domain or scope type: the rows in force (of the learners captured alone, or of all), how many of them
+                    vanish, how many change; that all rows of one learner change is ordinary, so it is not counted of some alone
+  scopes, targets,  nothing of these is closed, yet what hangs on them is, or is missed: how many fewer rows are read than the
+  feedback          capture before read; a target changes when its parent does
+#}
+{% import 'macros/as_of.sql' as as_of -%}
+{% set alone = only_learners | default(false) -%}
+{% set part_of = {'realisation': 'domain', 'membership': 'scope_type', 'plan': 'scope_type'} -%}
+{% if relation in part_of -%}
+{% set part = part_of[relation] -%}
+-- step: {{ relation }}: judge (later captures)
+SELECT
+  in_force.{{ part }} AS part,
+  in_force.n,
+  COALESCE(differing.n_vanished, 0) AS n_vanished,
+  COALESCE(differing.n_changed, 0) AS n_changed
+FROM (
+  SELECT
+    {{ part }},
+    COUNT(*) AS n
+  FROM kpi_src_{{ relation }}
+  WHERE
+    valid_to = '9999-12-31'
+{%- if alone %}
+    AND learner_id IN (SELECT wanted.learner_id FROM {{ as_of.wanted() }})
+{%- endif %}
+  GROUP BY {{ part }}
+) AS in_force
+LEFT JOIN (
+  SELECT
+    {{ part }},
+    SUM(kind = 'vanished') AS n_vanished,
+    {{ '0' if alone else "SUM(kind = 'changed')" }} AS n_changed
+  FROM change_{{ relation }}
+  GROUP BY {{ part }}
+) AS differing
+  ON differing.{{ part }} = in_force.{{ part }};
+{%- elif not alone -%}
+-- step: {{ relation }}: judge (later captures)
+SELECT
+  '' AS part,
+  earlier.n,
+  GREATEST(earlier.n - staged.n, 0) AS n_vanished,
+  COALESCE(staged.n_changed, 0) AS n_changed
+FROM (
+  SELECT rows_inserted + rows_updated + rows_unchanged AS n
+  FROM kpi_run
+  WHERE
+    table_name = 'kpi_src_{{ relation }}'
+    AND state = 'DONE'
+    AND scopes IS NULL
+    AND watermark = %(previous)s
+  ORDER BY id DESC
+  LIMIT 1
+) AS earlier
+CROSS JOIN (
+  SELECT
+    COUNT(*) AS n,
+{%- if relation == 'target' %}
+    SUM(
+      existing.ref_id IS NOT NULL
+      AND NOT (
+        existing.parent_type <=> stage.parent_type
+        AND existing.parent_ref_id <=> stage.parent_ref_id
+      )
+    ) AS n_changed
+  FROM stage_target AS stage
+  LEFT JOIN kpi_src_target AS existing
+    ON existing.target_type = stage.target_type
+    AND existing.ref_id = stage.ref_key
+{%- else %}
+    0 AS n_changed
+  FROM stage_{{ relation }} AS stage
+{%- endif %}
+) AS staged;
+{%- endif %}

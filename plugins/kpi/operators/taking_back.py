@@ -1,0 +1,61 @@
+"""Operator of kpi_take_back: the history as it was before the last capture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator
+
+from kpi import preflight
+from kpi.connections import ETL, session
+from kpi.ledger import Author
+from kpi.operators.reports import reported
+from kpi.run_dates import captured_at
+from kpi.settings import settings
+from kpi.taking_back import take_back
+from kpi.templates import steps
+
+
+class TakeBackOperator(BaseOperator):
+    """Take back the capture that the run's param `captured_at` names.
+
+    Returns the days to compute again, [{first, last}, …]. With the param `dry_run` it says what would be done, writes
+    nothing, and returns no day.
+    """
+
+    template_fields = ("sql",)
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "mysql"}
+
+    def __init__(self, *, sql: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+
+    def execute(self, context: Any) -> list[dict[str, str]]:
+        dry_run = bool(context["params"].get("dry_run"))
+        with reported(self, "What is taken back") as report:
+            with session(ETL) as etl:
+                preflight.require_schema(etl, settings())
+            done = take_back(
+                captured_at(context),
+                steps(self.sql),
+                settings(),
+                Author.of(context),
+                dry_run=dry_run,
+            )
+            days = ", ".join(map(str, done.days)) or "none"
+            self.log.info(
+                "%s the capture of %s UTC for %s; days %s computed again: %s.",
+                "Would take back" if dry_run else "Took back",
+                done.capture.captured_at,
+                done.capture.day,
+                "that would be" if dry_run else "to be",
+                days,
+            )
+            report.add(
+                *(
+                    {"table": table, "removed": rows.deleted, "put back": rows.inserted}
+                    for table, rows in done.written.items()
+                )
+            )
+        return [] if dry_run else [{"first": str(day), "last": str(day)} for day in done.days]
