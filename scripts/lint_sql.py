@@ -21,6 +21,7 @@ SCRIPTS = (
     *(
         "capture/capture.sql",
         "capture/learners.sql",
+        "capture/take_back.sql",
         "incremental/*.sql",
         "dimensions/dimensions.sql",
         "facts/*/slice.sql",
@@ -30,6 +31,7 @@ SCRIPTS = (
     "alerts/thresholds.sql",
 )
 SINGLE = (
+    "capture/missed_days.sql",
     *("schema/*.sql", "checks/*.sql", "display/[!k]*.sql", "dimensions/kpi_*.sql"),
     *("rollup/*.sql", "alerts/[!at]*.sql", "alerts/told.sql", "status/*.sql"),
     "display/dashboard/*.sql",

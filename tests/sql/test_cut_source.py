@@ -21,8 +21,8 @@ HISTORIES = (*HISTORY, "kpi_src_scope", "kpi_src_target", "kpi_reject")
 
 # (what is cut, how, what the sentence names)
 CUTS: list[tuple[str, Callable[[Source], Source], str]] = [
-    ("everything", lambda _: {}, "18 of 18 rows of scope would vanish"),
-    ("the scopes", lambda source: source | {"scope": source["scope"][:6]}, "rows of scope"),
+    ("everything", lambda _: {}, "17 of 17 rows of scope would vanish"),
+    ("the learners", lambda source: source | {"scope": source["scope"][:6]}, "of realisation UA"),
     (
         "the tree",
         lambda source: source | {"target": source["target"][:3]},
@@ -223,7 +223,7 @@ def test_learners_whose_rows_went_are_left_to_the_night(
     warehouse.changed(4)
     warehouse.refresh(MORNING)
     assert (contents(warehouse, HISTORIES), computed_rows(warehouse)) == before
-    assert "Of the learners 4, 16 of 16 rows of realisation UA would vanish" in caplog.text
+    assert "Of the learners 4, 30 of 30 rows of realisation would vanish" in caplog.text
     assert warehouse.rows("SELECT COUNT(*) FROM kpi_change WHERE done_at IS NULL") == [(0,)]
     assert warehouse.rows("SELECT scopes, state FROM kpi_run WHERE state <> 'DONE'") == [
         ("learners 4", "FAILED")
@@ -236,6 +236,20 @@ def test_learners_whose_rows_went_are_left_to_the_night(
     found = warehouse.capture(CUT, datetime(2026, 2, 15, 1, 30)) or []
     assert {one.relation: one.closed for one in found}["realisation"] == 30
     assert capture.missed_days("kpi_value", NEXT, warehouse.settings) == []
+
+
+def test_a_learner_who_loses_a_module_follows_at_once(warehouse: Warehouse) -> None:
+    nights(warehouse, [0])
+    assert warehouse.open_day(CUT)
+    warehouse.source(
+        "DELETE FROM realisation WHERE learner_id = 4 AND NOT (domain = 'UA' AND ref_id < 4)"
+    )
+    warehouse.changed(4)
+    warehouse.refresh(MORNING)
+    still = (
+        "SELECT COUNT(*) FROM kpi_src_realisation WHERE learner_id = 4 AND valid_to = '9999-12-31'"
+    )
+    assert warehouse.rows(still) == [(3,)]
 
 
 def test_a_learner_who_was_deactivated_follows_at_once(warehouse: Warehouse) -> None:

@@ -1,8 +1,8 @@
 {#
 What a relation would lose at once, asked before its history is written and judged by kpi.plausibility. `relation` is set by the script
 that includes this.
-  versions          for each domain or scope type: the rows in force (of the learners captured alone, or of all), how many of them
-                    vanish, how many change; that all rows of one learner change is ordinary, so it is not counted of some alone
+  versions          for each domain or scope type: the rows in force, how many of them vanish, how many change. Of learners captured
+                    alone what vanishes counts only when nothing of theirs is left: that much of one learner goes, or changes, is ordinary
   scopes, targets,  nothing of these is closed, yet what hangs on them is, or is missed: how many fewer rows are read than the
   feedback          capture before read; a target changes when its parent does
 #}
@@ -15,7 +15,11 @@ that includes this.
 SELECT
   in_force.{{ part }} AS part,
   in_force.n,
+{%- if alone %}
+  IF(EXISTS (SELECT 1 FROM stage_{{ relation }}), 0, COALESCE(differing.n_vanished, 0)) AS n_vanished,
+{%- else %}
   COALESCE(differing.n_vanished, 0) AS n_vanished,
+{%- endif %}
   COALESCE(differing.n_changed, 0) AS n_changed
 FROM (
   SELECT
@@ -73,7 +77,7 @@ CROSS JOIN (
     AND existing.ref_id = stage.ref_key
 {%- else %}
     0 AS n_changed
-  FROM stage_{{ relation }} AS stage
+  FROM stage_{{ relation }}
 {%- endif %}
 ) AS staged;
 {%- endif %}

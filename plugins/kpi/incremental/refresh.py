@@ -135,7 +135,7 @@ def _leave_to_the_night(
     by: ledger.Author,
     started: datetime,
 ) -> Refreshed:
-    """Take a batch whose learners' rows went nearly all off the list: the night judges by the whole school."""
+    """Take a batch whose learners' rows all went off the list: the night judges by the whole school."""
     told = (
         f"{refusal.what}; the figures of these learners stay as they are until the night's capture"
     )
