@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from kpi.alerts.nights import look_for_late_nights
 from kpi.alerts.telling import tell
 from kpi.alerts.thresholds import LookedAt, look
+from kpi.connections import ETL, session
 
 from tests.warehouse import FACTS, Warehouse
 
@@ -350,3 +351,22 @@ def test_a_night_that_stays_away_turns_red_and_is_the_same_alert(alerting: Wareh
 def test_a_new_database_is_not_late(alerting: Warehouse) -> None:
     assert look_for_late_nights(at(1, 12), alerting.settings) is None
     assert late(alerting) == []
+
+
+# -- failed nights
+
+
+def test_a_good_night_ends_the_failures_of_its_day_and_of_earlier_ones(alerting: Warehouse) -> None:
+    """The figures of a later day say nothing of a day to come, nor of another DAG's runs."""
+    failed = [("kpi_daily", 0), ("kpi_daily", 2), ("kpi_daily", 3), ("kpi_rollup", 0)]
+    for code, number in failed:
+        alerting.execute(
+            "INSERT INTO kpi_alert (kind, code, since_on, level, opened_at)"
+            " VALUES ('FAILED', %s, %s, 'red', UTC_TIMESTAMP(6))",
+            (code, day(number)),
+        )
+    with session(ETL) as etl, etl.transaction():
+        values = {"kind": "FAILED", "code": "kpi_daily", "last": day(2), "until_on": day(3)}
+        assert etl.run(alerting.render("alerts/night_over.sql"), values) == 2
+    lasting = "SELECT code, since_on FROM kpi_alert WHERE until_on IS NULL ORDER BY id"
+    assert alerting.rows(lasting) == [("kpi_daily", day(3)), ("kpi_rollup", day(0))]
