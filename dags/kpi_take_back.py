@@ -65,7 +65,7 @@ with DAG(
                 map_index_template="{{ task.chunk['first'] }}",
             ).expand(chunk=take_back.output)
 
-    # A dry run has no day to compute, so these are skipped.
+    # Skipped, like all after take_back, in a dry run; and where no day was computed since.
     with TaskGroup("rollups") as rollups:
         for table in ROLLED_UP:
             for period, name in (("W", "weeks"), ("M", "months")):

@@ -30,6 +30,8 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
     ("kpi_retention", DAY),
     ("kpi_retention", DAY | {"dry_run": True}),
     ("kpi_status", {"at": "2026-02-16T07:00:00+00:00"}),
+    ("kpi_take_back", {"captured_at": SECOND["captured_at"], "dry_run": True}),
+    ("kpi_take_back", {"captured_at": SECOND["captured_at"]}),
 ]
 COUNTS = ["inserted", "changed", "deleted", "unchanged"]
 

@@ -16,7 +16,7 @@ from tests.dags.airflow_process import changed_environment
 
 DAGS = {
     *("kpi_backfill", "kpi_bootstrap", "kpi_daily", "kpi_partition_maintenance", "kpi_rollup"),
-    *("kpi_incremental", "kpi_retention", "kpi_status", "kpi_time_dimension"),
+    *("kpi_incremental", "kpi_retention", "kpi_status", "kpi_take_back", "kpi_time_dimension"),
 }
 # What a DAG is tagged with beside `kpi`: one word that says when it runs, or that it looks after the tables.
 TAGS = {"nightly", "during the day", "by hand", "upkeep"}

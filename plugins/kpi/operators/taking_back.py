@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
 
 from kpi import preflight
 from kpi.connections import ETL, session
@@ -19,8 +20,8 @@ from kpi.templates import steps
 class TakeBackOperator(BaseOperator):
     """Take back the capture that the run's param `captured_at` names.
 
-    Returns the days to compute again, [{first, last}, …]. With the param `dry_run` it says what would be done, writes
-    nothing, and returns no day.
+    Returns the days to compute again, [{first, last}, …]. With the param `dry_run` it says what would be done and
+    writes nothing; it ends as skipped, and so does what comes after it.
     """
 
     template_fields = ("sql",)
@@ -58,4 +59,6 @@ class TakeBackOperator(BaseOperator):
                     for table, rows in done.written.items()
                 )
             )
-        return [] if dry_run else [{"first": str(day), "last": str(day)} for day in done.days]
+        if dry_run:
+            raise AirflowSkipException("A dry run writes nothing.")
+        return [{"first": str(day), "last": str(day)} for day in done.days]
