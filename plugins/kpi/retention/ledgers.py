@@ -169,7 +169,7 @@ def _cut_ledger(work: Work, limits: Limits, dry_run: bool) -> Cut:
         work,
         "kpi_run",
         bound,
-        "date_to < %(before)s AND finished_at < %(before)s AND state IN ('DONE', 'FAILED')",
+        "date_to < %(before)s AND finished_at < %(before)s AND state IN ('DONE', 'FAILED', 'TAKEN_BACK')",
         {"before": bound},
         dry_run,
     )
