@@ -34,13 +34,14 @@ SINGLE = (
     "capture/missed_days.sql",
     *("schema/*.sql", "checks/*.sql", "display/[!k]*.sql", "dimensions/kpi_*.sql"),
     *("rollup/*.sql", "alerts/[!at]*.sql", "alerts/told.sql", "status/*.sql"),
-    "display/dashboard/*.sql",
+    *("display/dashboard/*.sql", "adapter/*.sql"),
 )
 
 
 def rendered(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield (name, SQL) for each statement of each script, each check, migration and display query."""
     shapes = {"table": "kpi_value", "words": 2, "among_learners": 1}
+    shapes |= {"relation": "scope", "column": "scope_type", "key": catalog.KEYS["scope"]}
     render = renderer(settings, source_schema=lambda: "`lms`", source="`lms`", **shapes)
     for pattern in SCRIPTS:
         for path in sorted(settings.sql_dir.glob(pattern)):

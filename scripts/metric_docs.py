@@ -28,7 +28,7 @@ def _metrics(settings: Settings) -> Iterator[str]:
         good = "higher is better" if metric.higher_is_better else "lower is better"
         yield _section(
             metric.code,
-            f"{metric.label} · {metric.unit} · {metric.agg} · {good} · {metric.category} · "
+            f"{metric.label} · {metric.unit} · {metric.agg} of a {metric.counts} · {good} · {metric.category} · "
             f"targets {', '.join(metric.target_levels)} · rolls up by {metric.rollup}{_windows(metric)}"
             f"{_alerts(metric)}",
             metric.description,

@@ -13,9 +13,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from kpi import calendar, ledger
+import mysql.connector
+
+from kpi import adapter, calendar, ledger
 from kpi.catalog import CONTRACT
-from kpi.connections import ETL, SOURCE, Session, attempted, same_server, session
+from kpi.connections import (
+    AS_THEY_ARE,
+    ETL,
+    SOURCE,
+    Session,
+    attempted,
+    same_server,
+    session,
+)
 from kpi.errors import InputError
 from kpi.plausibility import Implausible, Part, objections
 from kpi.settings import Settings
@@ -28,9 +38,18 @@ log = logging.getLogger(__name__)
 READ, JUDGE, COUNT, SAY = "read", "judge", "count", "say "
 TOUCHED = "touched"
 # The steps that find what differs, and after which what is in force can still be looked at; all others write.
-_FINDING = ("list", "read", "reject unknown", "leave out", "find", "judge")
+_FINDING = (
+    "list",
+    "read",
+    "reject unknown",
+    "reject unusable",
+    "leave out",
+    "find",
+    "judge",
+)
 # How far back a night looks for days without a capture of their own: so many days retention keeps at least.
 DAYS_LOOKED_BACK = 90
+REFUSE = "refuse another first state"
 FIRST_ONLY, LATER_ONLY = "(first capture)", "(later captures)"
 # The stage's name of a contract column that may be NULL and is also part of a key, where NULL is 0.
 _STAGED_AS = {
@@ -235,6 +254,8 @@ class _Capture:
         self.accepted: dict[str, str] = {}
         self.other_captures = LATER_ONLY if plan.previous is None else FIRST_ONLY
         self.one_server = same_server(source, etl)
+        if not self.one_server:
+            source.read_as_they_are()
         self.parameters: dict[str, Any] = {
             "day": plan.day,
             "captured_at": plan.captured_at,
@@ -257,6 +278,8 @@ class _Capture:
                 self._read(relation, step)
             elif name.startswith(JUDGE):
                 self._judge(relation, step)
+            elif name == REFUSE:
+                self._refuse(step)
             elif step.name == "reject: count":
                 rejected = dict(self.etl.rows(step.sql, self.parameters))
             elif name.startswith(SAY):
@@ -302,18 +325,31 @@ class _Capture:
         log.warning("Accepted: %s.", what)
         self.accepted[relation] = what
 
+    def _refuse(self, step: Step) -> None:
+        wrong = adapter.first_state_error(self.settings, self.etl.rows(step.sql))
+        if wrong:
+            raise wrong
+
     def _read(self, relation: str, step: Step) -> None:
-        """Stage what the adapter selects: on one server in one statement, else in batches."""
+        """Stage what the adapter selects; raises AdapterError for what the contract cannot hold."""
+        try:
+            self._stage(relation, step)
+        except mysql.connector.Error as error:
+            wrong = adapter.explained(error, self.source, self.settings, relation)
+            raise wrong or error from error
+
+    def _stage(self, relation: str, step: Step) -> None:
+        """Stage a relation: on one server in one statement, else in batches."""
         columns = [_STAGED_AS.get((relation, column), column) for column in CONTRACT[relation]]
-        into = f"INSERT INTO stage_{relation} ({', '.join(columns)})"
+        hint = f"/*+ SET_VAR(sql_mode = '{AS_THEY_ARE}') */"
+        into = f"INSERT {hint} INTO stage_{relation} ({', '.join(columns)})"
         if self.one_server:
             run_step(self.etl, Step(step.name, f"{into}\n{step.sql}"), self.parameters)
             return
         values = f"{into} VALUES ({', '.join(['%s'] * len(columns))})"
         staged = 0
-        for batch in self.source.batches(
-            step.sql, self.settings.stream_batch_rows, self.parameters
-        ):
+        size = self.settings.stream_batch_rows
+        for batch in self.source.batches(step.sql, size, self.parameters):
             staged += self.etl.load(values, batch)
             log.info("%s: %s rows so far", step.name, staged)
 

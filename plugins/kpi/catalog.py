@@ -29,6 +29,12 @@ SOUND_ROLLUPS: dict[str, tuple[str, ...]] = {
     "PERCENTILE": ("RECOMPUTE",),
 }
 
+# Why days of what is not a flow do not add up (a metric's `counts`).
+NOT_ADDED = {
+    "stock": "what is there on two days would be added twice",
+    "distinct": "who is counted on two days would be added twice",
+}
+
 # What the columns code and label of kpi_metric hold.
 CODE_LENGTH, LABEL_LENGTH = 64, 191
 
@@ -70,6 +76,26 @@ CONTRACT: dict[str, tuple[str, ...]] = {
     "reject": ("relation", "source_key", "field", "reason", "detail"),
 }
 
+# What identifies a row of each relation, and the words that its columns of words may hold.
+KEYS: dict[str, tuple[str, ...]] = {
+    "scope": ("scope_type", "ref_id"),
+    "target": ("target_type", "ref_id"),
+    "realisation": ("domain", "ref_id", "learner_id"),
+    "membership": ("scope_type", "scope_ref_id", "learner_id"),
+    "plan": ("scope_type", "scope_ref_id", "ua_ref_id"),
+    "feedback": ("kind", "submission_id", "learner_id", "target_type", "target_ref_id"),
+}
+_SCOPES = ("GLOBAL", "SESSION", "GROUPE", "SOUS_GROUPE", "FORMATEUR", "APPRENANT")
+_TARGETS = ("GLOBAL", "MODULE", "UA", "COMPETENCE", "MICRO_COMPETENCE", "REFERENTIEL")
+WORDS: dict[str, dict[str, tuple[str | None, ...]]] = {
+    "scope": {"scope_type": _SCOPES},
+    "target": {"target_type": _TARGETS, "parent_type": (*_TARGETS, None)},
+    "realisation": {"domain": ("MODULE", "COMPETENCE", "MICRO_COMPETENCE", "UA")},
+    "membership": {"scope_type": _SCOPES},
+    "plan": {"scope_type": ("GROUPE",)},
+    "feedback": {"target_type": _TARGETS},
+}
+
 
 class HeaderError(KpiError):
     """A .sql file's header is missing, unreadable or wrong."""
@@ -96,6 +122,9 @@ class Rolling(_Header):
 class Metric(_Header):
     """A metric: a row of kpi_metric, how it rolls up, and the file that computes it.
 
+    `counts` says what its sample is: what is there at the end of the day (stock), what happened on it (flow), or
+    how many different ones (distinct).
+
     Each of its rolling windows is a row of kpi_metric of its own, <CODE>_R7 for 7 days.
     """
 
@@ -103,6 +132,7 @@ class Metric(_Header):
     label: str = Field(min_length=1, max_length=LABEL_LENGTH)
     unit: Literal["%", "points", "nb", "jours", "heures", "ratio", "score"]
     agg: Literal["AVG", "SUM", "COUNT", "MEDIAN", "PERCENTILE", "PCT"]
+    counts: Literal["stock", "flow", "distinct"]
     higher_is_better: bool
     category: Literal[
         "PROGRESSION", "MAITRISE", "RYTHME", "ACTIVITE", "COUVERTURE", "ETAT", "FEEDBACK", "QUALITE"
@@ -135,6 +165,15 @@ class Metric(_Header):
             raise ValueError(
                 f"the windows of a metric with agg {self.agg} cannot be made by {self.rolling.rule}: "
                 f"the figure would be wrong; choose {' or '.join(sound)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _only_a_flow_adds_up(self) -> Metric:
+        if self.counts in NOT_ADDED and "SUM" in (self.rollup, self.rolling and self.rolling.rule):
+            raise ValueError(
+                f"a metric that counts a {self.counts} cannot be summed over a period: {NOT_ADDED[self.counts]}; "
+                "choose RECOMPUTE, or LAST for weeks and months, or say counts: flow if each day counts anew"
             )
         return self
 
@@ -193,7 +232,7 @@ class Relation(_Header):
 
     relation: Literal["scope", "target", "realisation", "membership", "plan", "feedback", "reject"]
     counts: str = Field(min_length=1)
-    reads: dict[str, tuple[str, ...]] = Field(min_length=1)
+    reads: dict[str, tuple[str, ...]]  # nothing where the LMS has nothing for the relation
     notes: str | None = None
     example: str | None = None
 

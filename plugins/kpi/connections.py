@@ -13,12 +13,16 @@ from typing import Any, TypeVar
 import mysql.connector
 from airflow.providers.mysql.hooks.mysql import MySqlHook
 from airflow.sdk.exceptions import AirflowNotFoundException
+from mysql.connector.conversion import MySQLConverter
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from kpi.connecting import connect
 from kpi.errors import ConnectionProblem
 
 SOURCE, ETL, ADMIN, READ = "kpi_source", "kpi_etl", "kpi_admin", "kpi_read"
+
+# A source's zero dates are read like any other value, to be set aside by the capture with their reason.
+AS_THEY_ARE = "STRICT_TRANS_TABLES,ALLOW_INVALID_DATES,ERROR_FOR_DIVISION_BY_ZERO"
 
 LOCK_WAIT, DEADLOCK, SERVER_GONE, SERVER_LOST = 1205, 1213, 2006, 2013
 NOT_CONNECTED = 2055
@@ -31,6 +35,16 @@ _READ_ONLY = frozenset({1290, 1792, 1836})
 T = TypeVar("T")
 Row = tuple[Any, ...]
 log = logging.getLogger(__name__)
+
+
+class _DatesAsText(MySQLConverter):
+    """Gives dates as the server writes them: the driver's own values know no zero date, and make it None."""
+
+    @staticmethod
+    def _text(value: bytes, _: Any = None) -> str:
+        return value.decode()
+
+    _date_to_python = _datetime_to_python = _timestamp_to_python = _text
 
 
 class Session:
@@ -71,6 +85,18 @@ class Session:
         """Execute one query; return the first column of its first row, None when there is none."""
         found = self.rows(sql, parameters)
         return found[0][0] if found else None
+
+    def columns(self, sql: str) -> list[tuple[str, int, int]]:
+        """Execute one query; return the name, type (FieldType) and charset of its columns, in order."""
+        with self._errors_in_words():
+            self._cursor.execute(sql)
+            self._cursor.fetchall()
+            return [(name, kind, charset) for name, kind, *_, charset in self._cursor.description]
+
+    def read_as_they_are(self) -> None:
+        """From now on give dates as text, zero dates too; for a session that does nothing but read a source."""
+        self.run(f"SET SESSION sql_mode = '{AS_THEY_ARE}'")
+        self.connection.set_converter_class(_DatesAsText)
 
     def batches(
         self, sql: str, size: int, parameters: Mapping[str, Any] | None = None

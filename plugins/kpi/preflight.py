@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-from kpi import airflow_settings, calendar, catalog, collation, ledger, migrations
+from kpi import (
+    adapter,
+    airflow_settings,
+    calendar,
+    catalog,
+    collation,
+    ledger,
+    migrations,
+)
 from kpi.connections import ADMIN, ETL, SOURCE, Session, same_server, session
 from kpi.errors import ConnectionProblem, KpiError
 from kpi.retention.dropped import require_history
@@ -40,7 +48,7 @@ def before_daily(day: date, settings: Settings) -> None:
     airflow_settings.require_fit()
     calendar.require_current_zone_data()
     catalog.metrics(settings.sql_dir)
-    adapter = catalog.relations(settings.sql_dir, settings.source_adapter)
+    relations = catalog.relations(settings.sql_dir, settings.source_adapter)
     with session(SOURCE) as source, session(ETL) as etl:
         require_server(etl)
         require_schema(etl, settings)
@@ -49,7 +57,8 @@ def before_daily(day: date, settings: Settings) -> None:
         require_clock(etl)
         require_days(etl, day, settings.timezone)
         require_history(etl, day)
-        require_source(source, adapter)
+        require_source(source, relations, settings.source_parameters)
+        adapter.require_sound(source, settings)
         if same_server(source, etl):
             _require_source_readable(etl, source.schema)
 
@@ -174,16 +183,24 @@ def require_days(etl: Session, day: date, zone: str) -> None:
             )
 
 
-def require_source(source: Session, adapter: Mapping[str, tuple[catalog.Relation, Path]]) -> None:
-    """Compare what the adapter's files say they read with the source's tables and columns."""
+def require_source(
+    source: Session,
+    relations: Mapping[str, tuple[catalog.Relation, Path]],
+    parameters: Mapping[str, str],
+) -> None:
+    """Compare what the adapter's files say they read with the source's tables and columns.
+
+    A table's name may use the adapter's parameters, as in its SELECT.
+    """
     there: dict[str, set[str]] = {}
     for table, column in source.rows(
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %(schema)s",
         {"schema": source.schema},
     ):
         there.setdefault(table, set()).add(column.lower())
-    for relation, path in adapter.values():
-        for table, columns in relation.reads.items():
+    for relation, path in relations.values():
+        for name, columns in relation.reads.items():
+            table = adapter.named(name, parameters)
             if table not in there:
                 raise KpiError(
                     f"The source schema '{source.schema}' has no table '{table}', which {path.name} of adapter "

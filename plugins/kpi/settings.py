@@ -17,6 +17,9 @@ from kpi.errors import KpiError
 PROJECT = Path(__file__).resolve().parents[2]
 _SHORTEST_MONTH = 28  # days
 
+# A piece of a name in SQL, the empty one too: nothing else gets into an adapter's text.
+Identifier = Annotated[str, Field(pattern=r"^[0-9A-Za-z_$]{0,64}$")]
+
 
 class SettingsError(KpiError):
     """A setting is missing or wrong."""
@@ -38,6 +41,9 @@ class Settings(BaseSettings):
     )
     source_timezone: str = Field(
         "UTC", description="the zone of the source's datetime columns (Laravel's APP_TIMEZONE)"
+    )
+    source_parameters: Annotated[dict[str, Identifier], NoDecode] = Field(
+        {}, description="what the adapter asks for, as a JSON object: a prefix of table names, say"
     )
     storage: Literal["partitioned", "foreign_keys"] = Field(
         "partitioned", description="how the fact tables are stored; changed only after a conversion"
@@ -128,11 +134,11 @@ class Settings(BaseSettings):
         time(6), description="the local time by which the last day's figures are to be there"
     )
 
-    @field_validator("alert_notifier_args", mode="before")
+    @field_validator("alert_notifier_args", "source_parameters", mode="before")
     @classmethod
     def _is_json(cls, value: Any) -> Any:
         try:
-            return json.loads(value) if isinstance(value, str) else value
+            return json.loads(value or "{}") if isinstance(value, str) else value
         except json.JSONDecodeError as error:
             raise ValueError(f"it is not JSON ({error})") from None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from kpi.settings import Settings
 
 _STEP = re.compile(r"^-- step: (?P<name>.+)$", re.MULTILINE)
 _SCHEMA = re.compile(r"^[0-9A-Za-z_$-]{1,64}$")
+_LAST_SECOND = 253_370_764_799  # 9998-12-31 23:59:59
 
 
 class Step(NamedTuple):
@@ -57,18 +59,73 @@ def utc_expression(expression: str, zone: str) -> str:
     """Return an SQL expression for the UTC instant of a wall time in `zone`.
 
     It takes the offset in force off the wall time: a number where the zone's never changes, else a CASE over
-    the changes, newest first, since most rows are recent.
+    the changes, newest first, since most rows are recent. What is no date, or next to the first or last there is,
+    comes out as it is, for the capture to set aside: MySQL refuses to reckon with it.
     """
     wall_time = f"CAST({expression} AS DATETIME(6))"
     changes = calendar.transitions(zone)
-    offset = str(changes[0].before)
-    if len(changes) > 1:
-        branches = "\n".join(
-            f"  WHEN {expression} >= TIMESTAMP '{earlier.wall:%Y-%m-%d %H:%M:%S}' THEN {later.before}"
-            for earlier, later in reversed(list(pairwise(changes)))
-        )
-        offset = f"CASE\n{branches}\n  ELSE {offset}\nEND"
-    return wall_time if offset == "0" else f"{wall_time} - INTERVAL {offset} SECOND"
+    offset = _offset(expression, changes[0].before, _by_wall_time(zone))
+    if offset == "0":
+        return wall_time
+    return f"IF({_odd_date(expression)}, {wall_time}, {wall_time} - INTERVAL {offset} SECOND)"
+
+
+def local_date_expression(expression: str, zone: str) -> str:
+    """Return an SQL expression for the local date, in `zone`, of a UTC instant."""
+    changes = calendar.transitions(zone)
+    # A change is on the wall clock of the greater of its two offsets.
+    instants = [
+        (earlier.wall - timedelta(seconds=max(earlier.before, later.before)), later.before)
+        for earlier, later in pairwise(changes)
+    ]
+    offset = _offset(expression, changes[0].before, instants)
+    if offset == "0":
+        return f"CAST({expression} AS DATE)"
+    shifted = f"CAST({expression} + INTERVAL {offset} SECOND AS DATE)"
+    return f"IF({_odd_date(expression)}, CAST({expression} AS DATE), {shifted})"
+
+
+def day_after(expression: str) -> str:
+    """Return an SQL expression for the date after a DATE; the last one there is comes out as it is."""
+    return f"IF({_odd_date(expression)}, {expression}, {expression} + INTERVAL 1 DAY)"
+
+
+def unix_expression(expression: str) -> str:
+    """Return an SQL expression for the UTC instant of a number of seconds since 1970; 0 is none.
+
+    A number that is no instant gives the last one there is, for the capture to set aside.
+    """
+    seconds = f"CAST({expression} AS DECIMAL(30, 6))"
+    return (
+        f"IF({seconds} BETWEEN 0 AND {_LAST_SECOND}, TIMESTAMP '1970-01-01 00:00:00.000000' + "
+        f"INTERVAL NULLIF({seconds}, 0) SECOND, IF({seconds} IS NULL, NULL, TIMESTAMP '9999-12-31 00:00:00.000000'))"
+    )
+
+
+def is_day(expression: str) -> str:
+    """Return the condition that a DATE or DATETIME is there and not a zero date."""
+    return f"{expression} >= '1000-01-01'"
+
+
+def _by_wall_time(zone: str) -> list[tuple[datetime, int]]:
+    changes = calendar.transitions(zone)
+    return [(earlier.wall, later.before) for earlier, later in pairwise(changes)]
+
+
+def _offset(expression: str, first: int, changes: Sequence[tuple[datetime, int]]) -> str:
+    """Return the offset in force in seconds: `first`, then, from each of the changes on, the one it brings."""
+    branches = "\n".join(
+        f"  WHEN {expression} >= TIMESTAMP '{since:%Y-%m-%d %H:%M:%S}' THEN {offset}"
+        for since, offset in reversed(changes)
+    )
+    return f"CASE\n{branches}\n  ELSE {first}\nEND" if branches else str(first)
+
+
+def _odd_date(expression: str) -> str:
+    return (
+        f"{expression} >= '9998-12-31' OR {expression} < '1000-01-02' "
+        f"OR MONTH({expression}) = 0 OR DAY({expression}) = 0"
+    )
 
 
 def text(expression: str) -> str:
@@ -89,18 +146,23 @@ def template_context(settings: Settings) -> dict[str, Any]:
     """Return what every template may call, besides its own parameters.
 
     `metrics()` and `measures(table)` list the catalogue; `adapter` and `adapter_relations()` say how the
-    source is read; `source_schema()` is its schema, quoted; `of_learners(column)` restricts a capture of some learners;
-    `utc(expr)` and `local_midnight(expr)` are the
-    adapters' conversions of wall times and local dates to UTC instants, `text(expr)` that of texts to one collation.
+    source is read, `contract(relation)` with which columns; `source_schema()` is its schema, quoted. The rest is
+    what adapters use (include/sql/source/README.md).
     """
     return {
         "metrics": partial(catalog.metrics, settings.sql_dir),
         "measures": partial(catalog.measures, settings.sql_dir),
         "adapter": settings.source_adapter,
         "adapter_relations": partial(catalog.relations, settings.sql_dir, settings.source_adapter),
+        "contract": catalog.CONTRACT.__getitem__,
         "source_schema": source_schema,
+        "parameters": settings.source_parameters,
         "of_learners": of_learners,
         "text": text,
+        "is_day": is_day,
+        "day_after": day_after,
+        "unix": unix_expression,
+        "local_date": partial(local_date_expression, zone=settings.timezone),
         "utc": partial(utc_expression, zone=settings.source_timezone),
         "local_midnight": partial(utc_expression, zone=settings.timezone),
     }

@@ -176,6 +176,7 @@ code: {code}
 label: Essai
 unit: '%'
 agg: PCT
+counts: stock
 higher_is_better: true
 category: QUALITE
 target_levels: [GLOBAL]

@@ -23,6 +23,7 @@ code: {CODE}
 label: '% micro-compétences acquises'
 unit: '%'
 agg: PCT
+counts: stock
 higher_is_better: true
 category: MAITRISE
 target_levels: [GLOBAL, MODULE]

@@ -37,6 +37,7 @@ HEADER = {
     "label": "Essai",
     "unit": "'%'",
     "agg": "PCT",
+    "counts": "flow",
     "higher_is_better": "true",
     "category": "QUALITE",
     "target_levels": "[MODULE]",
@@ -98,6 +99,8 @@ def test_a_header_is_read(tmp_path: Path) -> None:
             "key 'unit' is missing; unknown key 'unite' (the keys are code, label, unit, agg, ",
         ),
         ({"agg": "MEAN"}, "agg: 'MEAN': Input should be 'AVG', 'SUM', 'COUNT', 'MEDIAN', "),
+        ({"counts": None}, "key 'counts' is missing"),
+        ({"counts": "stocks"}, "counts: 'stocks': Input should be 'stock', 'flow' or 'distinct'"),
         ({"category": "Qualité"}, "category: 'Qualité': Input should be 'PROGRESSION', "),
         ({"higher_is_better": "maybe"}, "higher_is_better: 'maybe': Input should be a valid bool"),
         ({"target_levels": "[]"}, "target_levels: []: Tuple should have at least 1 item"),
@@ -234,6 +237,23 @@ def test_windows_that_would_be_wrong_are_refused(tmp_path: Path, agg: str, rule:
     for sound in choice:
         metric(tmp_path, agg=agg, rollup="RECOMPUTE", rolling=f"{{rule: {sound}, days: [7]}}")
         assert catalog.read_header(path, catalog.Metric).rolling is not None
+
+
+@pytest.mark.parametrize("period", ["rollup", "rolling"])
+@pytest.mark.parametrize("counts", ["stock", "distinct", "flow"])
+def test_only_a_flow_adds_up_over_periods(tmp_path: Path, counts: str, period: str) -> None:
+    keys = {"rollup": "RECOMPUTE", "rolling": "{rule: RECOMPUTE, days: [7]}"}
+    keys[period] = keys[period].replace("RECOMPUTE", "SUM")
+    path = metric(tmp_path, agg="COUNT", unit="nb", counts=counts, **keys)
+    if counts == "flow":
+        assert catalog.read_header(path, catalog.Metric).counts == counts
+    else:
+        twice = {"stock": "what is there", "distinct": "who is counted"}[counts]
+        assert refusal(path) == (
+            f"The header of FILE is wrong: Value error, a metric that counts a {counts} cannot be summed over a "
+            f"period: {twice} on two days would be added twice; choose RECOMPUTE, or LAST for weeks and months, "
+            "or say counts: flow if each day counts anew."
+        )
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,32 @@ def test_all_wrong_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         settings()
 
 
+def test_an_adapters_parameters_are_a_json_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KPI_SOURCE_PARAMETERS", '{"prefix": "mdl_", "suffix": ""}')
+    assert settings().source_parameters == {"prefix": "mdl_", "suffix": ""}
+    settings.cache_clear()
+    monkeypatch.setenv("KPI_SOURCE_PARAMETERS", "")
+    assert settings().source_parameters == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("mdl_", "'mdl_': Value error, it is not JSON"),
+        ("[1]", r"\[1\]: Input should be a valid dictionary"),
+        ('{"prefix": "a`b"}', "'a`b': String should match pattern"),
+        ('{"prefix": "a.b"}', "'a.b': String should match pattern"),
+        ('{"prefix": 7}', "7: Input should be a valid string"),
+    ],
+)
+def test_an_adapters_parameter_is_a_part_of_a_name(
+    monkeypatch: pytest.MonkeyPatch, value: str, says: str
+) -> None:
+    monkeypatch.setenv("KPI_SOURCE_PARAMETERS", value)
+    with pytest.raises(SettingsError, match=f"KPI_SOURCE_PARAMETERS={says}"):
+        settings()
+
+
 def test_the_notifiers_arguments_are_a_json_object(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KPI_ALERT_NOTIFIER_ARGS", '{"to": "ops@example.org"}')
     assert settings().alert_notifier_args == {"to": "ops@example.org"}

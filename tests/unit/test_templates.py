@@ -10,9 +10,19 @@ from zoneinfo import ZoneInfo
 import jinja2
 import pytest
 from kpi.calendar import transitions
+from kpi.connections import AS_THEY_ARE
 from kpi.errors import KpiError
 from kpi.settings import PROJECT, Settings
-from kpi.templates import Step, quoted_schema, renderer, steps, utc_expression
+from kpi.templates import (
+    Step,
+    day_after,
+    local_date_expression,
+    quoted_schema,
+    renderer,
+    steps,
+    unix_expression,
+    utc_expression,
+)
 from mysql_accounts import connect
 from mysql_server import PrivateServer
 
@@ -93,3 +103,70 @@ def test_the_changes_of_a_zone_are_tested_newest_first() -> None:
     assert walls == sorted(walls, reverse=True)
     # Permanently at UTC from September 2026 on.
     assert walls[0].startswith("2026-09-20")
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_an_instant_has_the_local_date_that_python_gives_it(
+    server: PrivateServer, zone: str
+) -> None:
+    instants = [datetime(2024, 1, 1) + step * timedelta(minutes=30) for step in range(3 * 365 * 48)]
+    near = [one for one in instants if one.hour in (22, 23, 0, 1, 4, 5)][::3] + instants[::97]
+    table = ", ".join(f"ROW(TIMESTAMP'{one}')" for one in near)
+    expression = local_date_expression("given", zone)
+    with connect(server.root_uri) as root, root.cursor() as cursor:
+        cursor.execute(f"SELECT given, {expression} FROM (VALUES {table}) AS given (given)")
+        for given, found in cursor.fetchall():
+            assert found == given.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date(), given
+
+
+ODD = ("0000-00-00 00:00:00", "2026-00-00 10:00:00", "0001-01-01 00:00:00", "9999-12-31 23:59:59")
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("zone", ["UTC", "Etc/GMT-1", "Etc/GMT+5", "Africa/Casablanca"])
+def test_an_odd_date_is_left_for_the_capture(server: PrivateServer, zone: str, odd: str) -> None:
+    """In a strict INSERT … SELECT, which stops where MySQL cannot reckon."""
+    with connect(server.root_uri) as root, root.cursor() as cursor:
+        cursor.execute(f"SET SESSION sql_mode = '{AS_THEY_ARE}'")
+        cursor.execute("CREATE DATABASE IF NOT EXISTS t_templates")
+        cursor.execute("USE t_templates")
+        cursor.execute("CREATE TEMPORARY TABLE given (wall DATETIME)")
+        cursor.execute("INSERT INTO given VALUES (%s)", [odd])
+        cursor.execute("CREATE TEMPORARY TABLE found (at DATETIME(6), day DATE, next_day DATE)")
+        cursor.execute(
+            f"INSERT INTO found SELECT {utc_expression('wall', zone)}, {local_date_expression('wall', zone)}, "
+            f"{day_after('CAST(wall AS DATE)')} FROM given"
+        )
+        cursor.execute(
+            "SELECT CAST(at AS CHAR), CAST(day AS CHAR), CAST(next_day AS CHAR) FROM found"
+        )
+        assert cursor.fetchall() == [(f"{odd}.000000", odd[:10], odd[:10])]
+        cursor.execute("DROP DATABASE t_templates")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "instant"),
+    [
+        ("1767225600", datetime(2026, 1, 1)),
+        ("1767225600.5", datetime(2026, 1, 1, 0, 0, 0, 500_000)),
+        ("0", None),
+        ("NULL", None),
+        ("-1", datetime(9999, 12, 31)),
+        ("253402300800", datetime(9999, 12, 31)),
+        ("18446744073709551615", datetime(9999, 12, 31)),
+    ],
+)
+def test_seconds_become_an_instant(
+    server: PrivateServer, seconds: str, instant: datetime | None
+) -> None:
+    with connect(server.root_uri) as root, root.cursor() as cursor:
+        cursor.execute(f"SELECT CAST({unix_expression(seconds)} AS DATETIME(6))")
+        assert cursor.fetchall() == [(instant,)]
+
+
+def test_the_day_after_a_date(server: PrivateServer) -> None:
+    with connect(server.root_uri) as root, root.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {day_after('given')} FROM (SELECT DATE '2028-02-28' AS given) AS one"
+        )
+        assert str(cursor.fetchall()[0][0]) == "2028-02-29"

@@ -1,15 +1,17 @@
 {% import 'macros/history.sql' as history with context -%}
+{% import 'macros/usable.sql' as usable -%}
+{% set dates = ['submitted_at', 'feedback_at'] -%}
 -- step: feedback: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   kind VARCHAR(32) NOT NULL,
-  submission_id BIGINT NOT NULL,
-  learner_id BIGINT NOT NULL,
+  submission_id DECIMAL(20, 0) NOT NULL,
+  learner_id DECIMAL(20, 0) NOT NULL,
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
-  source_target_ref_id BIGINT NULL,
+  source_target_ref_id DECIMAL(20, 0) NULL,
   submitted_at DATETIME(6) NULL,
   feedback_at DATETIME(6) NULL,
-  trainer_id BIGINT NULL,
-  target_ref_id BIGINT AS (COALESCE(source_target_ref_id, 0)) STORED NOT NULL,
+  trainer_id DECIMAL(20, 0) NULL,
+  target_ref_id DECIMAL(20, 0) AS (COALESCE(source_target_ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (kind, submission_id, learner_id, target_type, target_ref_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
@@ -28,7 +30,15 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
 SELECT
   CONCAT_WS(':', stage.kind, stage.submission_id, stage.learner_id, stage.target_type, stage.target_ref_id) AS source_key,
   '' AS field,
-  IF(stage_target.ref_key IS NULL, 'unknown_target', 'unknown_learner') AS reason,
+  CASE
+    WHEN
+      {{ usable.odd_id('stage.submission_id') }}
+      OR {{ usable.odd_id('stage.learner_id') }}
+      OR {{ usable.odd_id('stage.source_target_ref_id') }}
+      THEN 'id_out_of_range'
+    WHEN stage_target.ref_key IS NULL THEN 'unknown_target'
+    ELSE 'unknown_learner'
+  END AS reason,
   NULL AS detail
 FROM stage_feedback AS stage
 LEFT JOIN known_learner
@@ -39,6 +49,7 @@ LEFT JOIN {{ history.targets() }}
 WHERE
   known_learner.learner_id IS NULL
   OR stage_target.ref_key IS NULL
+  OR {{ usable.odd_id('stage.submission_id') }}
 {% endcall %}
 
 -- step: feedback: leave out unknown
@@ -51,7 +62,29 @@ LEFT JOIN {{ history.targets() }}
   AND stage_target.ref_key = stage.target_ref_id
 WHERE
   known_learner.learner_id IS NULL
-  OR stage_target.ref_key IS NULL;
+  OR stage_target.ref_key IS NULL
+  OR {{ usable.odd_id('stage.submission_id') }};
+
+{% call history.reject('feedback', 'unusable dates', usable.as_they_are()) %}
+{{ usable.odd_dates('feedback', "CONCAT_WS(':', stage.kind, stage.submission_id, stage.learner_id, stage.target_type, stage.target_ref_id)", dates) }}
+{% endcall %}
+
+{{ usable.leave_out_odd_dates('feedback', dates) }}
+
+{% call history.reject('feedback', 'unusable trainers') %}
+SELECT
+  CONCAT_WS(':', kind, submission_id, learner_id, target_type, target_ref_id) AS source_key,
+  'trainer_id' AS field,
+  'id_out_of_range' AS reason,
+  trainer_id AS detail
+FROM stage_feedback
+WHERE {{ usable.odd_id('trainer_id') }}
+{% endcall %}
+
+-- step: feedback: leave out unusable trainers
+UPDATE stage_feedback
+SET trainer_id = NULL
+WHERE {{ usable.odd_id('trainer_id') }};
 
 {% call history.reject('feedback', 'feedback not after its submission') %}
 SELECT

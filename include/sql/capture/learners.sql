@@ -31,9 +31,9 @@ FROM change_membership;
 
 -- step: touched: all that is theirs
 SELECT
-  stage.learner_id,
+  wanted.learner_id,
   stage.domain,
-  stage.ref_id
+  CAST(stage.ref_id AS SIGNED) AS ref_id
 FROM {{ as_of.wanted() | replace('%(learners)s', '%(moved)s') }}
 INNER JOIN stage_realisation AS stage
   ON stage.learner_id = wanted.learner_id

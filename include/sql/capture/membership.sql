@@ -1,14 +1,16 @@
 {% import 'macros/history.sql' as history with context -%}
 {% import 'macros/before.sql' as before -%}
+{% import 'macros/usable.sql' as usable -%}
 {% set key = ['scope_type', 'scope_ref_id', 'learner_id'] -%}
+{% set dates = ['active_from', 'active_to'] -%}
 -- step: membership: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
-  source_scope_ref_id BIGINT NULL,
-  learner_id BIGINT NOT NULL,
+  source_scope_ref_id DECIMAL(20, 0) NULL,
+  learner_id DECIMAL(20, 0) NOT NULL,
   active_from DATETIME(6) NULL,
   active_to DATETIME(6) NULL,
-  scope_ref_id BIGINT AS (COALESCE(source_scope_ref_id, 0)) STORED NOT NULL,
+  scope_ref_id DECIMAL(20, 0) AS (COALESCE(source_scope_ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
@@ -47,7 +49,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS learner_since (
 SELECT
   CONCAT_WS(':', stage.scope_type, stage.scope_ref_id, stage.learner_id) AS source_key,
   '' AS field,
-  IF(stage_scope.ref_key IS NULL, 'unknown_scope', 'unknown_learner') AS reason,
+  CASE
+    WHEN
+      {{ usable.odd_id('stage.source_scope_ref_id') }}
+      OR {{ usable.odd_id('stage.learner_id') }}
+      THEN 'id_out_of_range'
+    WHEN stage_scope.ref_key IS NULL THEN 'unknown_scope'
+    ELSE 'unknown_learner'
+  END AS reason,
   NULL AS detail
 FROM stage_membership AS stage
 LEFT JOIN stage_scope
@@ -71,6 +80,12 @@ LEFT JOIN known_learner
 WHERE
   stage_scope.ref_key IS NULL
   OR known_learner.learner_id IS NULL;
+
+{% call history.reject('membership', 'unusable dates', usable.as_they_are()) %}
+{{ usable.odd_dates('membership', "CONCAT_WS(':', stage.scope_type, stage.scope_ref_id, stage.learner_id)", dates) }}
+{% endcall %}
+
+{{ usable.leave_out_odd_dates('membership', dates) }}
 
 {% if not history.alone %}
 -- step: membership: note when learners began (first capture)

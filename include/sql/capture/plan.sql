@@ -1,11 +1,12 @@
 {% import 'macros/history.sql' as history with context -%}
 {% import 'macros/before.sql' as before -%}
+{% import 'macros/usable.sql' as usable -%}
 {% set key = ['scope_type', 'scope_ref_id', 'ua_ref_id'] -%}
 -- step: plan: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_plan (
   scope_type ENUM('GROUPE') NOT NULL,
-  scope_ref_id BIGINT NOT NULL,
-  ua_ref_id BIGINT NOT NULL,
+  scope_ref_id DECIMAL(20, 0) NOT NULL,
+  ua_ref_id DECIMAL(20, 0) NOT NULL,
   due_on DATE NOT NULL,
   created_at DATETIME(6) NULL,
   PRIMARY KEY (scope_type, scope_ref_id, ua_ref_id)
@@ -25,13 +26,20 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_plan (
 ) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: plan: read
-{% include 'source/' ~ adapter ~ '/plan.sql' %};
+{{ history.read('plan') }};
 
 {% call history.reject('plan', 'unknown groups and UAs') %}
 SELECT
   CONCAT_WS(':', stage.scope_type, stage.scope_ref_id, stage.ua_ref_id) AS source_key,
   '' AS field,
-  IF(stage_scope.ref_key IS NULL, 'unknown_scope', 'unknown_target') AS reason,
+  CASE
+    WHEN
+      {{ usable.odd_id('stage.scope_ref_id') }}
+      OR {{ usable.odd_id('stage.ua_ref_id') }}
+      THEN 'id_out_of_range'
+    WHEN stage_scope.ref_key IS NULL THEN 'unknown_scope'
+    ELSE 'unknown_target'
+  END AS reason,
   NULL AS detail
 FROM stage_plan AS stage
 LEFT JOIN stage_scope
@@ -57,6 +65,17 @@ LEFT JOIN stage_target
 WHERE
   stage_scope.ref_key IS NULL
   OR stage_target.ref_key IS NULL;
+
+{% call history.reject('plan', 'unusable dates', usable.as_they_are()) %}
+{{ usable.odd_dates('plan', "CONCAT_WS(':', stage.scope_type, stage.scope_ref_id, stage.ua_ref_id)", ['due_on', 'created_at']) }}
+{% endcall %}
+
+-- step: plan: leave out what is due on no day
+DELETE {{ usable.as_they_are() }}
+FROM stage_plan
+WHERE {{ usable.odd_date('due_on') }};
+
+{{ usable.leave_out_odd_dates('plan', ['created_at']) }}
 
 -- step: plan: find new and changed (first capture)
 INSERT INTO change_plan (scope_type, scope_ref_id, ua_ref_id, kind, new_from, due_on, created_at)

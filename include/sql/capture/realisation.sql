@@ -1,7 +1,9 @@
 {% import 'macros/history.sql' as history with context -%}
 {% import 'macros/before.sql' as before -%}
 {% import 'macros/as_of.sql' as as_of -%}
+{% import 'macros/usable.sql' as usable -%}
 {% set key = ['domain', 'ref_id', 'learner_id'] -%}
+{% set dates = ['started_at', 'finished_at', 'last_activity_at', 'created_at', 'changed_at'] -%}
 {# When the newest row was made or last worked on; instants still to come are nobody's. #}
 {% macro newest() -%}
 GREATEST(
@@ -12,11 +14,11 @@ GREATEST(
 -- step: realisation: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
-  ref_id BIGINT NOT NULL,
-  learner_id BIGINT NOT NULL,
-  state_code VARCHAR(32) NULL,
-  state_order INT NULL,
-  is_final TINYINT(1) NULL,
+  ref_id DECIMAL(20, 0) NOT NULL,
+  learner_id DECIMAL(20, 0) NOT NULL,
+  state_code VARCHAR(1000) NULL,
+  state_order DECIMAL(20, 0) NULL,
+  is_final DOUBLE NULL,
   progress_pct DOUBLE NULL,
   score DOUBLE NULL,
   score_max DOUBLE NULL,
@@ -25,9 +27,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   last_activity_at DATETIME(6) NULL,
   created_at DATETIME(6) NULL,
   changed_at DATETIME(6) NULL,
-  usable_state_code VARCHAR(32) AS (COALESCE(state_code, 'UNKNOWN')) VIRTUAL,
-  usable_state_order INT AS (IF(state_code IS NULL, 999, COALESCE(state_order, 999))) VIRTUAL,
-  usable_is_final TINYINT(1) AS (COALESCE(is_final, 0)) VIRTUAL,
+  usable_state_code VARCHAR(32) AS (IF(CHAR_LENGTH(state_code) <= 32, state_code, 'UNKNOWN')) VIRTUAL,
+  usable_state_order INT AS (
+    IF(CHAR_LENGTH(state_code) <= 32 AND state_order BETWEEN -2147483648 AND 2147483647, state_order, 999)
+  ) VIRTUAL,
+  usable_is_final TINYINT(1) AS (COALESCE(is_final <> 0, 0)) VIRTUAL,
   usable_progress_pct DECIMAL(13, 10) AS (IF(progress_pct BETWEEN 0 AND 100, progress_pct, NULL)) VIRTUAL,
   usable_score DECIMAL(20, 10) AS (IF(score >= 0 AND score < 1e10, score, NULL)) VIRTUAL,
   usable_score_max DECIMAL(20, 10) AS (IF(score_max >= 0 AND score_max < 1e10, score_max, NULL)) VIRTUAL,
@@ -85,7 +89,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS first_state (
 SELECT
   CONCAT_WS(':', stage.domain, stage.ref_id, stage.learner_id) AS source_key,
   '' AS field,
-  IF(stage_target.ref_key IS NULL, 'unknown_target', 'unknown_learner') AS reason,
+  CASE
+    WHEN {{ usable.odd_id('stage.ref_id') }} OR {{ usable.odd_id('stage.learner_id') }} THEN 'id_out_of_range'
+    WHEN stage_target.ref_key IS NULL THEN 'unknown_target'
+    ELSE 'unknown_learner'
+  END AS reason,
   NULL AS detail
 FROM stage_realisation AS stage
 LEFT JOIN {{ history.targets() }}
@@ -116,6 +124,8 @@ SELECT
   rule.field,
   rule.reason,
   CASE rule.field
+    WHEN 'state_code' THEN LEFT(stage.state_code, 255)
+    WHEN 'state_order' THEN CAST(stage.state_order AS CHAR)
     WHEN 'progress_pct' THEN CAST(stage.progress_pct AS CHAR)
     ELSE CONCAT_WS(' / ', COALESCE(stage.score, 'NULL'), COALESCE(stage.score_max, 'NULL'))
   END AS detail
@@ -127,6 +137,8 @@ INNER JOIN (
   UNION ALL SELECT 'score', 'score_above_scale'
   UNION ALL SELECT 'score', 'score_too_large'
   UNION ALL SELECT 'score_max', 'score_max_too_large'
+  UNION ALL SELECT 'state_code', 'state_code_too_long'
+  UNION ALL SELECT 'state_order', 'state_order_out_of_range'
 ) AS rule
   ON CASE rule.reason
     WHEN 'progress_outside_0_100' THEN stage.progress_pct < 0 OR stage.progress_pct > 100
@@ -135,6 +147,8 @@ INNER JOIN (
     WHEN 'score_above_scale' THEN stage.usable_score > stage.usable_score_max
     WHEN 'score_too_large' THEN stage.score >= 1e10
     WHEN 'score_max_too_large' THEN stage.score_max >= 1e10
+    WHEN 'state_code_too_long' THEN CHAR_LENGTH(stage.state_code) > 32
+    WHEN 'state_order_out_of_range' THEN stage.state_order NOT BETWEEN -2147483648 AND 2147483647
   END
 WHERE
   stage.progress_pct < 0
@@ -144,7 +158,42 @@ WHERE
   OR stage.score > stage.score_max
   OR stage.score >= 1e10
   OR stage.score_max >= 1e10
+  OR CHAR_LENGTH(stage.state_code) > 32
+  OR stage.state_order NOT BETWEEN -2147483648 AND 2147483647
 {% endcall %}
+
+{% call history.reject('realisation', 'unusable dates', usable.as_they_are()) %}
+{{ usable.odd_dates('realisation', "CONCAT_WS(':', stage.domain, stage.ref_id, stage.learner_id)", dates) }}
+{% endcall %}
+
+{{ usable.leave_out_odd_dates('realisation', dates) }}
+{%- if not history.alone %}
+
+-- step: realisation: refuse another first state
+SELECT
+  domain,
+  state_code,
+  n
+FROM (
+  SELECT
+    domain,
+    usable_state_code AS state_code,
+    COUNT(*) AS n,
+    MAX(usable_is_final OR progress_pct > 0 OR COALESCE(score, started_at, finished_at) IS NOT NULL) AS has_begun,
+    ROW_NUMBER() OVER (PARTITION BY domain ORDER BY MIN(usable_state_order), usable_state_code) AS nth,
+    MAX(usable_state_code = 'TODO') OVER (PARTITION BY domain) AS has_todo
+  FROM stage_realisation
+  WHERE state_code IS NOT NULL
+  GROUP BY
+    domain,
+    usable_state_code
+) AS state
+WHERE
+  nth = 1
+  AND n >= 10
+  AND has_todo = 0
+  AND COALESCE(has_begun, 0) = 0;
+{%- endif %}
 
 {% if not history.alone %}
 -- step: realisation: find first states (first capture)

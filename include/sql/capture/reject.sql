@@ -1,16 +1,16 @@
-{% import 'macros/history.sql' as history -%}
+{% import 'macros/history.sql' as history with context -%}
 -- step: reject: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_reject (
   id BIGINT AUTO_INCREMENT PRIMARY KEY COMMENT 'for servers that ask each table for a primary key',
   relation VARCHAR(64) NOT NULL,
-  source_key VARCHAR(191) NOT NULL,
+  source_key VARCHAR(1000) NOT NULL,
   field VARCHAR(64) NULL,
   reason VARCHAR(64) NOT NULL,
-  detail VARCHAR(1000) NULL
+  detail LONGTEXT NULL
 ) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: reject: read
-{% include 'source/' ~ adapter ~ '/reject.sql' %};
+{{ history.read('reject') }};
 
 -- step: reject: keep
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -25,13 +25,13 @@ SELECT
 FROM (
   SELECT
     relation,
-    source_key,
+    LEFT(source_key, 191) AS source_key,
     COALESCE(field, '') AS field,
     reason,
     LEFT(MIN(detail), 255) AS detail,
     %(captured_at)s AS seen_at
   FROM stage_reject
-  GROUP BY relation, source_key, COALESCE(field, ''), reason
+  GROUP BY relation, LEFT(source_key, 191), COALESCE(field, ''), reason
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,

@@ -1,15 +1,34 @@
 {% import 'macros/history.sql' as history with context -%}
+{% import 'macros/usable.sql' as usable -%}
 -- step: scope: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
-  ref_id BIGINT NULL,
-  label VARCHAR(1000) NULL,
-  ref_key BIGINT AS (COALESCE(ref_id, 0)) STORED NOT NULL,
+  ref_id DECIMAL(20, 0) NULL,
+  label LONGTEXT NULL,
+  ref_key DECIMAL(20, 0) AS (COALESCE(ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (scope_type, ref_key)
 ) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: scope: read
 {{ history.read('scope') }};
+
+{% call history.reject('scope', 'unusable ids') %}
+SELECT
+  CONCAT_WS(':', scope_type, ref_key) AS source_key,
+  '' AS field,
+  'id_out_of_range' AS reason,
+  NULL AS detail
+FROM stage_scope
+WHERE
+  scope_type <> 'GLOBAL'
+  AND {{ usable.odd_id('ref_key') }}
+{% endcall %}
+
+-- step: scope: leave out unusable ids
+DELETE FROM stage_scope
+WHERE
+  scope_type <> 'GLOBAL'
+  AND {{ usable.odd_id('ref_key') }};
 
 {% set relation = 'scope' -%}
 {% include 'capture/plausible.sql' %}

@@ -1,4 +1,5 @@
 {% import 'macros/history.sql' as history with context -%}
+{% import 'macros/usable.sql' as usable -%}
 {% set LEVELS = "'UA', 'MICRO_COMPETENCE', 'COMPETENCE', 'MODULE', 'REFERENTIEL', 'GLOBAL'" -%}
 {# The staged targets whose parent is not there, or of no higher level, as in every circle. A type without an id is no parent. #}
 {% macro with_unusable_parents() -%}
@@ -17,16 +18,41 @@ LEFT JOIN known_target
 -- step: target: create stage
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
-  ref_id BIGINT NULL,
-  label VARCHAR(1000) NULL,
+  ref_id DECIMAL(20, 0) NULL,
+  label LONGTEXT NULL,
   parent_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NULL,
-  parent_ref_id BIGINT NULL,
-  ref_key BIGINT AS (COALESCE(ref_id, 0)) STORED NOT NULL,
+  parent_ref_id DECIMAL(20, 0) NULL,
+  ref_key DECIMAL(20, 0) AS (COALESCE(ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (target_type, ref_key)
 ) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: target: read
-{% include 'source/' ~ adapter ~ '/target.sql' %};
+{{ history.read('target') }};
+
+{% call history.reject('target', 'unusable ids') %}
+SELECT
+  CONCAT_WS(':', target_type, ref_key) AS source_key,
+  IF({{ usable.odd_id('ref_key') }}, '', 'parent_ref_id') AS field,
+  'id_out_of_range' AS reason,
+  IF({{ usable.odd_id('ref_key') }}, NULL, parent_ref_id) AS detail
+FROM stage_target
+WHERE
+  target_type <> 'GLOBAL'
+  AND ({{ usable.odd_id('ref_key') }} OR {{ usable.odd_id('parent_ref_id') }})
+{% endcall %}
+
+-- step: target: leave out unusable ids
+DELETE FROM stage_target
+WHERE
+  target_type <> 'GLOBAL'
+  AND {{ usable.odd_id('ref_key') }};
+
+-- step: target: leave out unusable parents
+UPDATE stage_target
+SET
+  parent_type = NULL,
+  parent_ref_id = NULL
+WHERE {{ usable.odd_id('parent_ref_id') }};
 
 -- step: target: create known targets
 CREATE TEMPORARY TABLE IF NOT EXISTS known_target (

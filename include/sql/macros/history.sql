@@ -145,9 +145,9 @@ FROM change_{{ relation }};
 {%- endmacro %}
 
 {# One kpi_reject row for each row that `found` selects as (source_key, field, reason, detail). #}
-{% macro reject(relation, name) -%}
+{% macro reject(relation, name, hint='') -%}
 -- step: {{ relation }}: reject {{ name }}
-INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
+INSERT {{ hint ~ ' ' if hint }}INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
   new.source_key,
@@ -173,17 +173,18 @@ ON DUPLICATE KEY UPDATE
   last_seen_at = new.seen_at;
 {%- endmacro %}
 
-{# The adapter's SELECT of a relation; of the learners captured alone, whether or not the adapter leaves the others out by itself. Points of
-   view other than a learner's own are read all the same. #}
+{# The adapter's SELECT of a relation, read by its columns' names; of the learners captured alone, whether or not the adapter leaves the
+   others out by itself. Points of view other than a learner's own are read all the same. #}
 {% macro read(relation) -%}
-{% if alone -%}
-SELECT found.*
+SELECT
+{%- for column in contract(relation) %}
+  found.{{ column }}{{ ',' if not loop.last }}
+{%- endfor %}
 FROM (
 {% include 'source/' ~ adapter ~ '/' ~ relation ~ '.sql' %}
 ) AS found
+{%- if alone %}
 WHERE
   {{ "found.scope_type <> 'APPRENANT'\n  OR found.ref_id" if relation == 'scope' else 'found.learner_id' }} IN (SELECT wanted.learner_id FROM {{ as_of.wanted() }})
-{%- else -%}
-{% include 'source/' ~ adapter ~ '/' ~ relation ~ '.sql' %}
 {%- endif %}
 {%- endmacro %}

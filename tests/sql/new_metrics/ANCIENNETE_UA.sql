@@ -3,6 +3,7 @@ code: ANCIENNETE_UA
 label: Ancienneté des UA en cours
 unit: jours
 agg: AVG
+counts: stock
 higher_is_better: false
 category: RYTHME
 target_levels: [MODULE]

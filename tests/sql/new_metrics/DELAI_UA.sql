@@ -3,6 +3,7 @@ code: DELAI_UA
 label: Médiane délais UA
 unit: heures
 agg: MEDIAN
+counts: flow
 higher_is_better: false
 category: RYTHME
 target_levels: [MODULE, UA]

@@ -3,6 +3,7 @@ code: PCT_MICROS_ACQUISES
 label: '% micro-compétences acquises'
 unit: '%'
 agg: PCT
+counts: stock
 higher_is_better: true
 category: MAITRISE
 target_levels: [GLOBAL, MODULE]

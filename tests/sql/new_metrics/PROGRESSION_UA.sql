@@ -3,6 +3,7 @@ code: PROGRESSION_UA
 label: Progression des UA
 unit: '%'
 agg: AVG
+counts: stock
 higher_is_better: true
 category: PROGRESSION
 target_levels: [MODULE, UA]

@@ -3,6 +3,7 @@ code: DELAI_ACQUIS_MICRO
 label: Médiane délais acquisition micro
 unit: jours
 agg: MEDIAN
+counts: flow
 higher_is_better: false
 category: RYTHME
 target_levels: [MICRO_COMPETENCE]

@@ -3,6 +3,7 @@ code: DELAI_FEEDBACK
 label: Médiane délais feedback
 unit: heures
 agg: MEDIAN
+counts: flow
 higher_is_better: false
 category: FEEDBACK
 target_levels: [MODULE, COMPETENCE, MICRO_COMPETENCE]

@@ -3,6 +3,7 @@ code: INACTIVITE_7J
 label: '% micro-comp inactives 7j'
 unit: '%'
 agg: PCT
+counts: stock
 higher_is_better: false
 category: ACTIVITE
 target_levels: [COMPETENCE, MICRO_COMPETENCE]

@@ -3,6 +3,7 @@ code: PCT_ACQUIS
 label: '% Compétences acquises'
 unit: '%'
 agg: PCT
+counts: stock
 higher_is_better: true
 category: MAITRISE
 target_levels: [MODULE, COMPETENCE]

@@ -3,6 +3,7 @@ code: PCT_COUVERTURE_UA
 label: '% UA réalisées / plan'
 unit: '%'
 agg: PCT
+counts: stock
 higher_is_better: true
 category: COUVERTURE
 target_levels: [UA, MODULE]

@@ -3,6 +3,7 @@ code: PROGRESSION_MOY
 label: Progression moyenne
 unit: '%'
 agg: AVG
+counts: stock
 higher_is_better: true
 category: PROGRESSION
 target_levels: [MODULE, COMPETENCE, MICRO_COMPETENCE]

@@ -3,6 +3,7 @@ code: SCORE_NORM
 label: Score normalisé
 unit: points
 agg: AVG
+counts: stock
 higher_is_better: true
 category: MAITRISE
 target_levels: [MODULE, COMPETENCE, MICRO_COMPETENCE]

@@ -69,11 +69,11 @@ dated_sessions AS (
     filiere_id,
     annee_formation_id,
     date_debut AS first_day,
-    date_fin + INTERVAL 1 DAY AS day_after
+    {{ day_after('date_fin') }} AS day_after
   FROM {{ source }}.session_formations
   WHERE
-    date_debut IS NOT NULL
-    AND date_fin IS NOT NULL
+    {{ is_day('date_debut') }}
+    AND {{ is_day('date_fin') }}
 ),
 
 sessions AS (

@@ -8,7 +8,7 @@ reads:
   session_formations: [id, filiere_id, annee_formation_id, date_fin]
   groupes: [id, filiere_id, annee_formation_id]
 notes: >
-  An alignment whose session is NULL, missing or without date_fin plans nothing. created_at is that of the earliest
+  An alignment whose session is NULL, missing or without date_fin (NULL, or a zero date) plans nothing. created_at is that of the earliest
   alignment that counts, and NULL (always) as soon as one of them is undated. Alignments to UAs that do not exist come
   out as rows, for the capture to reject. Timestamps are cast before MIN, which makes a zero date, refused in strict
   mode, of a group without any (MySQL 9.7.4).
@@ -28,7 +28,7 @@ INNER JOIN {{ source }}.session_formations AS sessions
 INNER JOIN {{ source }}.groupes
   ON groupes.filiere_id = sessions.filiere_id
   AND groupes.annee_formation_id = sessions.annee_formation_id
-WHERE sessions.date_fin IS NOT NULL
+WHERE {{ is_day('sessions.date_fin') }}
 GROUP BY
   groupes.id,
   alignments.unite_apprentissage_id

@@ -3,7 +3,7 @@ relation: reject
 counts: >
   One row per source row that the other files of this adapter leave out or bend: a realisation that a newer row for
   the same learner and target replaces, or that has no learner; a target whose parent does not exist; an alignment
-  whose session does not exist.
+  whose session does not exist; a session's zero date, which counts as none.
 reads:
   realisation_modules: [id, apprenant_id, module_id]
   realisation_competences: [id, apprenant_id, competence_id]
@@ -15,7 +15,7 @@ reads:
   micro_competences: [id, competence_id]
   unite_apprentissages: [id, micro_competence_id]
   alignement_uas: [id, unite_apprentissage_id, session_formation_id]
-  session_formations: [id]
+  session_formations: [id, date_debut, date_fin]
 notes: >
   source_key is the row's key in the contract, followed by # and the id of the source row where several have that
   key. Foreign keys forbid all but the first of these; an import that switches them off does not.
@@ -143,3 +143,21 @@ LEFT JOIN {{ source }}.session_formations
 WHERE
   alignments.session_formation_id IS NOT NULL
   AND session_formations.id IS NULL
+UNION ALL
+SELECT
+  'membership' AS relation,
+  CONCAT('SESSION:', id) AS source_key,
+  'active_from' AS field,
+  'zero_date' AS reason,
+  CONCAT('date_debut ', date_debut, ' is no date') AS detail
+FROM {{ source }}.session_formations
+WHERE NOT {{ is_day('date_debut') }}
+UNION ALL
+SELECT
+  'membership' AS relation,
+  CONCAT('SESSION:', id) AS source_key,
+  'active_to' AS field,
+  'zero_date' AS reason,
+  CONCAT('date_fin ', date_fin, ' is no date') AS detail
+FROM {{ source }}.session_formations
+WHERE NOT {{ is_day('date_fin') }}

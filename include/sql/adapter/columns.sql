@@ -1,0 +1,6 @@
+/*
+No row of a relation: MySQL says which columns the adapter gives, of which types, or what is wrong with its SELECT.
+*/
+SELECT found.*
+FROM {% include 'macros/relation.sql' %}
+WHERE FALSE
