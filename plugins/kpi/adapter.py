@@ -7,7 +7,7 @@ sentence is looked up then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import jinja2
 import mysql.connector
@@ -85,16 +85,12 @@ def explained(
     )
 
 
-def first_state_error(
-    settings: Settings, states: Iterable[tuple[str, str, int]]
-) -> AdapterError | None:
-    """Return what is wrong where TODO is missing: (domain, lowest state, its rows, none of which has begun)."""
-    for domain, state, rows in states:
-        return AdapterError(
-            f"{_file(settings, 'realisation')} gives '{state}' as the lowest state of {domain}, in {rows} rows without "
-            "start, progress or mark, and never TODO; give TODO for the first state, whatever the LMS calls it."
-        )
-    return None
+def first_state_error(settings: Settings, domain: str, state: str, rows: int) -> AdapterError:
+    """Return what is wrong with a domain without TODO, in whose lowest state are rows of which none has begun."""
+    return AdapterError(
+        f"{_file(settings, 'realisation')} gives '{state}' as the lowest state of {domain}, in {rows} rows without "
+        "start, progress or mark, and never TODO; give TODO for the first state, whatever the LMS calls it."
+    )
 
 
 def _file(settings: Settings, relation: str) -> str:

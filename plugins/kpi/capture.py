@@ -276,19 +276,10 @@ class _Capture:
                 continue
             if name == READ:
                 self._read(relation, step)
-            elif name.startswith(JUDGE):
-                self._judge(relation, step)
-            elif name == REFUSE:
-                self._refuse(step)
+            elif name == REFUSE or name.startswith((JUDGE, SAY)):
+                self._look(relation, name, step)
             elif step.name == "reject: count":
                 rejected = dict(self.etl.rows(step.sql, self.parameters))
-            elif name.startswith(SAY):
-                for (what,) in self.etl.rows(step.sql, self.parameters):
-                    log.warning(
-                        "The source seems to be an older copy: %s. If it was restored or lags behind, "
-                        "docs/history.md says what that does.",
-                        what,
-                    )
             elif name.startswith(COUNT):
                 counts[relation] = [int(value or 0) for value in self.etl.rows(step.sql)[0]]
             else:
@@ -306,12 +297,25 @@ class _Capture:
             for relation, (staged, new, changed, closed, reopened) in counts.items()
         ]
 
-    def _judge(self, relation: str, step: Step) -> None:
+    def _look(self, relation: str, name: str, step: Step) -> None:
+        """Refuse a source that is cut short, or an adapter's words; say what of the source is strange."""
+        found = self.etl.rows(step.sql, self.parameters)
+        if name.startswith(JUDGE):
+            self._judge(
+                relation, [Part(relation, part, *map(int, counted)) for part, *counted in found]
+            )
+            return
+        if name == REFUSE and found:
+            raise adapter.first_state_error(self.settings, *found[0])
+        for (what,) in found:
+            log.warning(
+                "The source seems to be an older copy: %s. If it was restored or lags behind, "
+                "docs/history.md says what that does.",
+                what,
+            )
+
+    def _judge(self, relation: str, parts: Sequence[Part]) -> None:
         """Raise Implausible when too much of a relation would vanish or change, unless that is accepted."""
-        parts = [
-            Part(relation, name, *map(int, counted))
-            for name, *counted in self.etl.rows(step.sql, self.parameters)
-        ]
         what = objections(parts, self.settings)
         if what is None:
             return
@@ -324,11 +328,6 @@ class _Capture:
             )
         log.warning("Accepted: %s.", what)
         self.accepted[relation] = what
-
-    def _refuse(self, step: Step) -> None:
-        wrong = adapter.first_state_error(self.settings, self.etl.rows(step.sql))
-        if wrong:
-            raise wrong
 
     def _read(self, relation: str, step: Step) -> None:
         """Stage what the adapter selects; raises AdapterError for what the contract cannot hold."""
