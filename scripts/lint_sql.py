@@ -42,7 +42,8 @@ def rendered(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield (name, SQL) for each statement of each script, each check, migration and display query."""
     shapes = {"table": "kpi_value", "words": 2, "among_learners": 1}
     shapes |= {"relation": "scope", "column": "scope_type", "key": catalog.KEYS["scope"]}
-    render = renderer(settings, source_schema=lambda: "`lms`", source="`lms`", **shapes)
+    source = {"source_schema": lambda: "`lms`", "soft_deleted_tables": frozenset, "source": "`lms`"}
+    render = renderer(settings, **source, **shapes)
     for pattern in SCRIPTS:
         for path in sorted(settings.sql_dir.glob(pattern)):
             name = path.relative_to(settings.sql_dir).as_posix()

@@ -20,10 +20,10 @@ SCRIPTS = ROOT / "include" / "sql" / "source" / "soli_lms" / "changes"
 ACCOUNT = "kpi_change"
 
 
-def statements(script: str, kpi_db: str, lms_db: str, account: str = ACCOUNT) -> list[str]:
+def statements(script: str, kpi_db: str, account: str = ACCOUNT) -> list[str]:
     """Return the statements of a script for the mysql client, with its placeholders filled in."""
     text = re.sub(r"^--.*\n", "", script, flags=re.MULTILINE)
-    for name, value in {"kpi_db": kpi_db, "lms_db": lms_db, "kpi_change": account}.items():
+    for name, value in {"kpi_db": kpi_db, "kpi_change": account}.items():
         text = text.replace(f"@{name}", value)
     found, delimiter = [], ";"
     for part in re.split(r"^DELIMITER (\S+)\n", text, flags=re.MULTILINE):
@@ -41,7 +41,7 @@ def run(action: str, root_uri: str, kpi_db: str, lms_db: str, account: str = ACC
     rows: list[Any] = []
     with connect(root_uri) as root, root.cursor() as cursor:
         cursor.execute(f"USE `{lms_db}`")
-        for statement in statements(script, kpi_db, lms_db, account):
+        for statement in statements(script, kpi_db, account):
             cursor.execute(statement)
             if cursor.with_rows:
                 rows += cursor.fetchall()

@@ -10,6 +10,8 @@ from demo_source.oddities import CASES
 from demo_source.school import State
 
 LEARNERS = 40
+HANDED_IN = ("TO_APPROVE", "READY_FOR_LIVE_CODING")
+JUDGED = ("APPROVED", "NOT_VALIDATED", "REVISION_NECESSAIRE", "IN_LIVE_CODING")
 TODO_UA, IN_PROJECT_UA, DONE_UA = 41, 44, 45
 
 
@@ -50,3 +52,13 @@ def groups(state: State, case: str) -> list[object]:
 def state_column(table: str) -> str:
     """The column of a realisation table that holds its state."""
     return f"etat_{table.removesuffix('s')}_id"
+
+
+def named_state(state: State, task: dict[str, object], text: str) -> str | None:
+    """The workflow code of the state that a row of a task's history names."""
+    trainer = state["projets"][state["taches"][task["tache_id"]]["projet_id"]]["formateur_id"]
+    endings = {piece.rpartition(" : ")[2] for piece in text.split(" </br> ") if " : " in piece}
+    for row in state["etat_realisation_taches"].values():
+        if row["formateur_id"] == trainer and row["nom"] in endings:
+            return str(state["workflow_taches"][row["workflow_tache_id"]]["code"])
+    return None

@@ -97,6 +97,10 @@ WORDS: dict[str, dict[str, tuple[str | None, ...]]] = {
 }
 
 
+# Instants that are facts in one source and hints in another, where they move without anything having happened.
+HINTS: dict[str, tuple[str, ...]] = {"realisation": ("last_activity_at",)}
+
+
 class HeaderError(KpiError):
     """A .sql file's header is missing, unreadable or wrong."""
 
@@ -233,8 +237,31 @@ class Relation(_Header):
     relation: Literal["scope", "target", "realisation", "membership", "plan", "feedback", "reject"]
     counts: str = Field(min_length=1)
     reads: dict[str, tuple[str, ...]]  # nothing where the LMS has nothing for the relation
+    types: dict[str, Literal["date", "datetime", "timestamp"]] = {}
+    hints: tuple[str, ...] = ()
     notes: str | None = None
     example: str | None = None
+
+    @model_validator(mode="after")
+    def _types_are_of_what_is_read(self) -> Relation:
+        read = {column for columns in self.reads.values() for column in columns}
+        for column in self.types:
+            if column not in read:
+                raise ValueError(
+                    f"types names '{column}', which no table of reads has; add it there"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _only_what_may_be_a_hint(self) -> Relation:
+        allowed = HINTS.get(self.relation, ())
+        for column in self.hints:
+            if column not in allowed:
+                raise ValueError(
+                    f"'{column}' cannot be a hint: {' or '.join(allowed) or 'nothing'} of {self.relation} can; "
+                    "take it out of hints"
+                )
+        return self
 
 
 # The keys of which the values have keys of their own.
@@ -319,6 +346,11 @@ def relations(sql_dir: Path, adapter: str) -> dict[str, tuple[Relation, Path]]:
                 f"write a SELECT of {', '.join(CONTRACT[relation])}."
             )
     return found
+
+
+def hints(sql_dir: Path, adapter: str, relation: str) -> tuple[str, ...]:
+    """Return the columns of a relation that are hints; raises HeaderError as `relations` does."""
+    return relations(sql_dir, adapter)[relation][0].hints
 
 
 def _figures(sql_dir: Path, table: str) -> list[Path]:

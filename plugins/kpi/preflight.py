@@ -20,6 +20,7 @@ from kpi.errors import ConnectionProblem, KpiError
 from kpi.retention.dropped import require_history
 from kpi.run_dates import now
 from kpi.settings import Settings
+from kpi.templates import renderer, with_deleted_rows
 
 _CLOCKS_APART = timedelta(minutes=5)
 
@@ -58,6 +59,7 @@ def before_daily(day: date, settings: Settings) -> None:
         require_days(etl, day, settings.timezone)
         require_history(etl, day)
         require_source(source, relations, settings.source_parameters)
+        require_deleted_rows_left_out(source, relations, settings)
         adapter.require_sound(source, settings)
         if same_server(source, etl):
             _require_source_readable(etl, source.schema)
@@ -188,16 +190,17 @@ def require_source(
     relations: Mapping[str, tuple[catalog.Relation, Path]],
     parameters: Mapping[str, str],
 ) -> None:
-    """Compare what the adapter's files say they read with the source's tables and columns.
+    """Compare what the adapter's files say they read with the source's tables, columns and types.
 
     A table's name may use the adapter's parameters, as in its SELECT.
     """
-    there: dict[str, set[str]] = {}
-    for table, column in source.rows(
-        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %(schema)s",
+    there: dict[str, dict[str, str]] = {}
+    for table, column, kind in source.rows(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns "
+        "WHERE table_schema = %(schema)s",
         {"schema": source.schema},
     ):
-        there.setdefault(table, set()).add(column.lower())
+        there.setdefault(table, {})[column.lower()] = str(kind)
     for relation, path in relations.values():
         for name, columns in relation.reads.items():
             table = adapter.named(name, parameters)
@@ -212,6 +215,44 @@ def require_source(
                         f"The source table '{source.schema}.{table}' has no column '{column}', which {path.name} "
                         f"of adapter '{path.parent.name}' reads; adapt {path} to this version of the source."
                     )
+                _require_type(relation, path, f"{source.schema}.{table}", column, there[table])
+
+
+def _require_type(
+    relation: catalog.Relation, path: Path, table: str, column: str, kinds: Mapping[str, str]
+) -> None:
+    # A datetime is in the application's zone, a timestamp is an instant: read as the other, all would be hours off.
+    found, expected = kinds[column.lower()], relation.types.get(column)
+    if expected not in (None, found):
+        raise KpiError(
+            f"The source column '{table}.{column}' is a {found}, and {path.name} of adapter "
+            f"'{path.parent.name}' was written for a {expected}; adapt {path} to this version of the source."
+        )
+
+
+def require_deleted_rows_left_out(
+    source: Session, relations: Mapping[str, tuple[catalog.Relation, Path]], settings: Settings
+) -> None:
+    """Refuse a table whose deleted rows, marked in `deleted_at`, a file of the adapter would count."""
+    marked = with_deleted_rows(source)
+    heeded: set[str] = set()
+
+    def live(table: str, _alias: str = "") -> str:
+        heeded.add(table)
+        return table
+
+    render = renderer(settings, source="source", live=live)
+    for name, (relation, path) in relations.items():
+        heeded.clear()
+        render(f"source/{path.parent.name}/{name}.sql")
+        for read, columns in relation.reads.items():
+            table = adapter.named(read, settings.source_parameters)
+            if table in marked - heeded and "deleted_at" not in columns:
+                raise KpiError(
+                    f"The source table '{source.schema}.{table}' marks deleted rows in its column deleted_at, and "
+                    f"{path} counts them; read it there as {{{{ live('{table}') }}}}, or, if they do count, name "
+                    "deleted_at in its header."
+                )
 
 
 def _require_source_readable(etl: Session, schema: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jinja2
 
 from kpi import calendar, catalog
-from kpi.connections import SOURCE, connection_settings
+from kpi.connections import SOURCE, Session, attempted, connection_settings, session
 from kpi.errors import KpiError
 from kpi.servers import CHARSET, SHARED_COLLATION
 from kpi.settings import Settings
@@ -53,6 +53,35 @@ def quoted_schema(name: str) -> str:
 def source_schema() -> str:
     """Return the quoted schema of the connection kpi_source; raises ConnectionProblem without one."""
     return quoted_schema(connection_settings(SOURCE).schema or "")
+
+
+def soft_deleted_tables(attempts: int) -> frozenset[str]:
+    """Ask the source which of its tables mark deleted rows, again after transient errors; raises ConnectionProblem."""
+
+    def once() -> frozenset[str]:
+        with session(SOURCE) as source:
+            return with_deleted_rows(source)
+
+    return attempted(once, attempts)
+
+
+def with_deleted_rows(source: Session) -> frozenset[str]:
+    """Return the source's tables that mark deleted rows, in a column `deleted_at`."""
+    found = source.rows(
+        "SELECT table_name FROM information_schema.columns "
+        "WHERE table_schema = %(schema)s AND column_name = 'deleted_at'",
+        {"schema": source.schema},
+    )
+    return frozenset(str(table) for (table,) in found)
+
+
+@jinja2.pass_context
+def live(context: jinja2.runtime.Context, table: str, alias: str | None = None) -> str:
+    """Return a table of the source, for adapters, without the rows that it marks as deleted in `deleted_at`."""
+    name = f"{context['source']}.{table}"
+    if table not in context.get("soft_deleted", ()):
+        return f"{name} AS {alias}" if alias else name
+    return f"(SELECT * FROM {name} WHERE deleted_at IS NULL) AS {alias or table}"
 
 
 def utc_expression(expression: str, zone: str) -> str:
@@ -145,17 +174,21 @@ def of_learners(context: jinja2.runtime.Context, learner_id: str) -> str:
 def template_context(settings: Settings) -> dict[str, Any]:
     """Return what every template may call, besides its own parameters.
 
-    `metrics()` and `measures(table)` list the catalogue; `adapter` and `adapter_relations()` say how the
-    source is read, `contract(relation)` with which columns; `source_schema()` is its schema, quoted. The rest is
-    what adapters use (include/sql/source/README.md).
+    `metrics()` and `measures(table)` list the catalogue; `adapter`, `adapter_relations()` and `hints(relation)` say
+    how the source is read, `contract(relation)` with which columns; `source_schema()` is its schema, quoted,
+    `soft_deleted_tables()` those of its tables that mark deleted rows. The rest is what adapters use
+    (include/sql/source/README.md).
     """
     return {
         "metrics": partial(catalog.metrics, settings.sql_dir),
         "measures": partial(catalog.measures, settings.sql_dir),
         "adapter": settings.source_adapter,
         "adapter_relations": partial(catalog.relations, settings.sql_dir, settings.source_adapter),
+        "hints": partial(catalog.hints, settings.sql_dir, settings.source_adapter),
         "contract": catalog.CONTRACT.__getitem__,
         "source_schema": source_schema,
+        "soft_deleted_tables": partial(soft_deleted_tables, settings.write_attempts),
+        "live": live,
         "parameters": settings.source_parameters,
         "of_learners": of_learners,
         "text": text,

@@ -33,6 +33,11 @@ def task_state_id(trainer: int, order: int) -> int:
     return len(names.WORKFLOW) * (trainer - 1) + order
 
 
+def task_state_name(trainer: int, order: int) -> str:
+    """Return what a trainer calls the workflow state of that order."""
+    return f"{names.WORKFLOW[order - 1][1]} ({trainer})"
+
+
 def dictionary_lines(created: datetime, trainers: int) -> list[Line]:
     """Return the rows of the dictionaries, the workflow and each trainer's states of tasks."""
     found: list[Line] = []
@@ -43,13 +48,14 @@ def dictionary_lines(created: datetime, trainers: int) -> list[Line]:
     for order, (code, title) in enumerate(names.WORKFLOW, 1):
         found.append(Line("workflow_taches", order, created, code=code, titre=title, ordre=order))
     for trainer in range(1, trainers + 1):
-        for order, (_, title) in enumerate(names.WORKFLOW, 1):
+        for order in range(1, len(names.WORKFLOW) + 1):
             found.append(
                 Line(
                     "etat_realisation_taches",
                     task_state_id(trainer, order),
                     created,
-                    nom=f"{title} ({trainer})",
+                    nom=task_state_name(trainer, order),
+                    formateur_id=trainer,
                     workflow_tache_id=order,
                     ordre=order,
                 )

@@ -18,7 +18,7 @@ class Round(NamedTuple):
     """Submissions and the answer to them.
 
     `answered` is None for submissions nobody answers; `remark` is empty for an approval without a
-    word, which is no feedback.
+    word.
     """
 
     submissions: tuple[datetime, ...]
@@ -91,5 +91,5 @@ def _answer(calendar: Calendar, rng: Random, submissions: tuple[datetime, ...]) 
     approved = rng.random() < 0.75
     if approved and rng.random() < 0.12:
         return Round(submissions, answered, approved)
-    remark = rng.choice(names.APPROVED_TEXTS if approved else names.REVISION_TEXTS)
+    remark = rng.choice(names.APPROVED_PIECES if approved else names.REVISION_PIECES)
     return Round(submissions, answered, approved, rng.random() < 0.3, remark)

@@ -97,24 +97,31 @@ WORKFLOW = (
     ("APPROVED", "Validé"),
 )
 
-STARTED_TEXTS = ("État : À faire → En cours", "الحالة: قيد الإنجاز", "Début du travail")
-SUBMITTED_TEXTS = (
-    "État : En cours → À valider",
-    "Dépôt du lien du dépôt Git",
-    "تم إرسال العمل",
-    "Nouvelle version remise",
+# What a row of the history says: pieces like "Label : value", of which that of the state names the new one.
+PIECE_END = " </br> "
+STATE_PIECE = "État : {}"
+STARTED_PIECES = (
+    "",
+    "Remarques de l’apprenant : قيد الإنجاز",
+    "Remarques de l’apprenant : début du travail",
 )
-APPROVED_TEXTS = (
-    "Remarque : très bon travail, validé.",
-    "Validé, attention à l’indentation.",
-    "عمل ممتاز",
+HANDED_IN_PIECES = (
+    "",
+    "Lien : dépôt Git, branche main",
+    "Remarques de l’apprenant : تم إرسال العمل",
+    "Remarques de l’apprenant : nouvelle version",
 )
-REVISION_TEXTS = (
-    "Remarque : à revoir, la règle n’est pas respectée.",
-    "Il manque les tests.",
-    "يرجى إعادة المحاولة",
+APPROVED_PIECES = (
+    "Remarques du formateur : très bon travail, validé.",
+    "Remarques du formateur : attention à l’indentation.",
+    "Remarques du formateur : عمل ممتاز",
 )
-SILENT_APPROVAL_TEXT = "État : À valider → Validé"
+REVISION_PIECES = (
+    "Remarques du formateur : à revoir, la règle n’est pas respectée.",
+    "Remarques du formateur : il manque les tests.",
+    "Remarques du formateur : يرجى إعادة المحاولة",
+)
+TOUCHED_PIECE = "Lien : dépôt Git, branche dev"
 
 
 def person(number: int) -> tuple[str, str]:

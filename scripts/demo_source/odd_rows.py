@@ -220,6 +220,11 @@ def _feedback_in_same_second(life: Life, year: Calendar) -> None:
     life.notebook.answer_in_same_second(trainer, year.at(2, 10, 0))
 
 
+def _touched_not_handed_in(life: Life, year: Calendar) -> None:
+    trainer = life.organisation.trainers_of(life.fate.stays[0].group)[0]
+    life.notebook.touch_what_is_answered(trainer, year.at(2, 10, 11))
+
+
 RARE_CASES: dict[str, Callable[[Life, Calendar], None]] = {
     "pair_twice": _pair_twice,
     "team_pair_twice": _team_pair_twice,
@@ -239,4 +244,5 @@ RARE_CASES: dict[str, Callable[[Life, Calendar], None]] = {
     "without_dates": _without_dates,
     "edges_of_days": _edges_of_days,
     "feedback_in_same_second": _feedback_in_same_second,
+    "touched_not_handed_in": _touched_not_handed_in,
 }

@@ -25,11 +25,12 @@ In single learners (`CASES` says who; `odd_fates`, `odd_rows`)
   hours       activity at 23:59:59, 00:00:00 and 00:40 local time, in the hour that comes twice and
               around the one that does not come
   feedback    in the very second of the submission; a learner without user, whose submissions
-              nobody can tell
+              nobody can tell; a task touched without being handed in, two days before a comment
 
 In everybody
   bulks       statements that change a group's rows and move no timestamp
-  upkeep      nights on which a script rewrites every realisation row and only `updated_at` moves
+  upkeep      nights on which a script recomputes every realisation row: `dernier_update` and
+              `updated_at` move, and nothing else
 
 What happens to anybody by chance (late, idle, stuck, re-opened, unanswered, answered before the
 submission, NULL marks, times without stamps) is in `fate`, `work` and `exchange`.
@@ -77,6 +78,7 @@ CASES = {
     "leaves_and_comes_back": 30,
     "late": 33,
     "feedback_in_same_second": 35,
+    "touched_not_handed_in": 36,
 }
 """The learner (id) of each case. `clock_changes` is also every 30th learner after him."""
 

@@ -221,9 +221,9 @@ class Run:
 
 
 def _stamped(row: TableRow, upkeep: datetime) -> TableRow:
-    """Return the row as the upkeep left it: `updated_at`, its last column, not before it."""
+    """Return the row as the upkeep left it: its last columns `dernier_update`, `updated_at` not before it."""
     table, key, values = row
-    created, updated = values[-2:]
+    active, created, updated = values[-3:]
     if updated is None or updated >= upkeep or created > upkeep:
         return row
-    return table, key, (*values[:-1], upkeep)
+    return table, key, (*values[:-3], max(active or upkeep, upkeep), created, upkeep)

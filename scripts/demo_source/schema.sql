@@ -349,10 +349,12 @@ CREATE TABLE workflow_taches (
 CREATE TABLE etat_realisation_taches (
   id bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,
   nom varchar(255) NOT NULL,
+  formateur_id bigint unsigned NOT NULL,
   workflow_tache_id bigint unsigned NOT NULL,
   ordre int NOT NULL,
   created_at timestamp NULL,
   updated_at timestamp NULL,
+  FOREIGN KEY (formateur_id) REFERENCES formateurs (id),
   FOREIGN KEY (workflow_tache_id) REFERENCES workflow_taches (id)
 );
 

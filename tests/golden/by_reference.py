@@ -29,7 +29,7 @@ ROLLED_UP: dict[str, Any] = {
 
 def past_of(case: Case, calendar: Calendar) -> Past:
     """Return the case's history, with its done days computed."""
-    history = History()
+    history = History(hints=frozenset(case.hints))
     for night in case.nights:
         source = contract_rows(case, night.rows)
         if night.alone is None:

@@ -95,6 +95,7 @@ class Case:
     targets: dict[str, str | None] = field(default_factory=dict)
     example: str | None = None
     learners: tuple[int, ...] | None = None
+    hints: tuple[str, ...] = ()
     history: dict[str, Rows] = field(default_factory=dict)
     nights: tuple[Night, ...] = ()
     only: dict[str, str] = field(default_factory=dict)
@@ -133,6 +134,7 @@ def read(path: Path) -> Case:
     values["nights"] = tuple(_night(night) for night in values.get("nights", ()))
     if values.get("learners") is not None:
         values["learners"] = tuple(values["learners"])
+    values["hints"] = tuple(values.get("hints", ()))
     values["rows_out"] = {When.read(key): rows for key, rows in values.get("rows_out", {}).items()}
     values["done"] = tuple(_days(values.get("done", ())))
     return Case(path.relative_to(HERE), **values)

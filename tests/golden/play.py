@@ -23,7 +23,7 @@ from tests.golden.case import (
     spread,
     state_columns,
 )
-from tests.warehouse import Warehouse
+from tests.warehouse import Warehouse, of_hints
 
 # Names in a case's rows, and the columns they stand for, where they differ.
 VERSION = {"from": "valid_from", "to": "valid_to", "learner": "learner_id"}
@@ -68,10 +68,16 @@ class Play:
 
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
-        self.script = lru_cache(lambda path: steps(warehouse.render(path)))
+        self.contract = warehouse.settings
+        self.hinting = of_hints(warehouse.settings)
+        self._rendered = lru_cache(lambda path, _adapter: steps(warehouse.render(path)))
+
+    def script(self, path: str) -> list[Step]:
+        return self._rendered(path, self.warehouse.settings.source_adapter)
 
     def load(self, case: Case) -> None:
         """Bring the warehouse to the case's rows: history rows, or nights captured one by one."""
+        self.warehouse.settings = self.hinting if case.hints else self.contract
         for night in case.nights:
             self._capture(case, night)
         if not case.nights:
@@ -79,7 +85,7 @@ class Play:
         self.warehouse.dimensions()
 
     def compute(self, table: str, day: date) -> slices.Written:
-        script: list[Step] = self.script(f"facts/{table}/slice.sql")
+        script = self.script(f"facts/{table}/slice.sql")
         part = slices.Slice.daily(table, day)
         return slices.write_slice(part, script, self.warehouse.settings, ledger.Author())
 
@@ -100,7 +106,7 @@ class Play:
         if night.alone is not None:
             self.warehouse.capture_learners(night.alone, night.captured_at)
             return
-        script: list[Step] = self.script("capture/capture.sql")
+        script = self.script("capture/capture.sql")
         found = capture.capture(
             night.day, night.captured_at, script, self.warehouse.settings, ledger.Author()
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .history import FIRST_STATE, FOREVER, Plan, Realisation, Version
 
@@ -11,6 +11,7 @@ from .history import FIRST_STATE, FOREVER, Plan, Realisation, Version
 class Capture:
     """One capture: its instant, the last whole one before (None: first ever), when undated changes begin.
 
+    `previous` of one learner is when he was last captured, alone or not; `previous_whole` stays.
     `seen_alone` says when learners were last captured alone; `learners` who is captured now, None for all;
     `reused` the ids that are another learner's since,
     `made_again` the keys in force that are another row's.
@@ -23,6 +24,7 @@ class Capture:
     learners: frozenset[int] | None = None
     reused: frozenset[int] = frozenset()
     made_again: frozenset[tuple[str, int, int]] = frozenset()
+    previous_whole: datetime | None = None
 
     def of_learner(self, learner_id: int) -> "Capture":
         """Return what the capture is to one learner, who may have been seen alone since the previous one."""
@@ -45,6 +47,12 @@ class Capture:
     def is_reused(self, version: Version) -> bool:
         """Tell whether the version's learner has the id of another one before him."""
         return not isinstance(version, Plan) and version.learner_id in self.reused
+
+    def seen_whole(self, seen_at: datetime | None) -> datetime | None:
+        """Return the capture that first saw a run: one alone, since the previous whole one, gives way to this one."""
+        if seen_at is None or self.previous_whole is None or seen_at <= self.previous_whole:
+            return seen_at
+        return self.captured_at
 
     def window_holds(self, instant: datetime | None) -> bool:
         """Tell whether the instant lies after the previous capture and not after this one."""
@@ -99,7 +107,8 @@ def find_run(
     else:
         run = Run(new.valid_from, capture.captured_at, None)
     previous = overwritten if overwritten is not None else before
-    return Run(run.first_from, run.seen_at, last_seen_outside(previous, capture, inside, run_of))
+    outside = last_seen_outside(previous, capture, inside, run_of)
+    return Run(run.first_from, capture.seen_whole(run.seen_at), outside)
 
 
 def last_seen_outside(
@@ -177,6 +186,18 @@ def believe(version: Realisation) -> None:
             version.started_at = version.finished_at
         else:
             version.finished_at = None
+
+
+def believe_activity(new: Realisation, in_force: Realisation, capture: Capture) -> None:
+    """Keep the last activity that was believed, unless something changed with the source's, a hint.
+
+    That is since the row was last seen, or up to an hour before, as a transaction is seen after its instants.
+    """
+    assert capture.previous is not None
+    at = new.last_activity_at
+    moved = at is not None and at > capture.previous - timedelta(hours=1)
+    if not moved or new.substance() == in_force.substance():
+        new.last_activity_at = in_force.last_activity_at
 
 
 def ends_before_start(version: Realisation) -> bool:

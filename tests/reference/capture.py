@@ -9,7 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from .belief import Capture, believe, ends_before_start, join_runs, made_apart
+from .belief import (
+    Capture,
+    believe,
+    believe_activity,
+    ends_before_start,
+    join_runs,
+    made_apart,
+)
 from .calendar import Calendar
 from .cleaning import (
     Rejects,
@@ -53,11 +60,13 @@ def capture(
     calendar: Calendar,
 ) -> CaptureReport:
     """Bring the history up to the source as it is at `captured_at`, on behalf of `business_day`."""
+    previous = history.captures[-1] if history.captures else None
     now = Capture(
         captured_at=captured_at,
-        previous=history.captures[-1] if history.captures else None,
+        previous=previous,
         stamp=calendar.utc_end(business_day) - MICROSECOND,
         seen_alone=history.seen_alone,
+        previous_whole=previous,
     )
     rejects = Rejects()
     for row in source.get("reject", []):
@@ -90,6 +99,7 @@ def capture_learners(
         stamp=captured_at,
         seen_alone=history.seen_alone,
         learners=wanted,
+        previous_whole=history.captures[-1],
     )
     shown = {
         relation: [row for row in source[relation] if row["learner_id"] in wanted]
@@ -196,12 +206,18 @@ def _rows_made_again(history: History, rows: list[Row]) -> frozenset[tuple[str, 
     )
 
 
-def _capture_realisations(history: History, rows: list[Row], now: Capture) -> Counts:
-    todo_orders: dict[str, int] = {}
+def _todo_orders(rows: list[Row]) -> dict[str, int]:
+    """Return the order of the first state, the least there is, by domain."""
+    found: dict[str, int] = {}
     for row in rows:
         if row["state_code"] == "TODO":
-            order = todo_orders.get(row["domain"], row["state_order"])
-            todo_orders[row["domain"]] = min(order, row["state_order"])
+            order = found.get(row["domain"], row["state_order"])
+            found[row["domain"]] = min(order, row["state_order"])
+    return found
+
+
+def _capture_realisations(history: History, rows: list[Row], now: Capture) -> Counts:
+    todo_orders = _todo_orders(rows)
 
     def fresh(row: Row) -> Realisation:
         seen = now.of_learner(row["learner_id"])
@@ -233,7 +249,20 @@ def _capture_realisations(history: History, rows: list[Row], now: Capture) -> Co
             order = todo_orders.get(row["domain"], 0)
             history.realisations.extend(reconstruct_realisation(fresh(row), order, now))
         return Counts(new=len(rows))
-    return capture_versions(history.realisations, [fresh(row) for row in rows], now, settle)
+    versions = [fresh(row) for row in rows]
+    _believe_activities(history, versions, now)
+    return capture_versions(history.realisations, versions, now, settle)
+
+
+def _believe_activities(history: History, versions: list[Realisation], now: Capture) -> None:
+    """Let each version have the last activity that is believed, where the source's is a hint."""
+    if "last_activity_at" not in history.hints:
+        return
+    in_force = {one.key: one for one in history.realisations if one.valid_to == FOREVER}
+    for version in versions:
+        another = version.key in now.made_again or version.learner_id in now.reused
+        if version.key in in_force and not another:
+            believe_activity(version, in_force[version.key], now.of(version))
 
 
 def _capture_memberships(history: History, rows: list[Row], now: Capture) -> Counts:

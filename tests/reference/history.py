@@ -54,6 +54,16 @@ class Realisation:
         """Tell whether the state is any but the first one; UNKNOWN is started."""
         return self.state_code != FIRST_STATE
 
+    def substance(self) -> tuple[object, ...]:
+        """Return what changes when the learner, or who marks him, does something."""
+        return (
+            self.state_code,
+            self.progress_pct,
+            self.score,
+            self.source_started_at,
+            self.source_finished_at,
+        )
+
     def payload(self) -> tuple[object, ...]:
         """Return what is compared to find a change: the source's own words."""
         return (
@@ -151,8 +161,12 @@ class Reject:
 
 @dataclass
 class History:
-    """Everything that the captures so far have left; scopes and targets are the current ones."""
+    """Everything that the captures so far have left; scopes and targets are the current ones.
 
+    `hints` are the instants of realisations that the source moves without anything having happened.
+    """
+
+    hints: frozenset[str] = frozenset()
     realisations: list[Realisation] = field(default_factory=list)
     memberships: list[Membership] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)

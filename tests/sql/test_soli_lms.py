@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -95,9 +95,11 @@ class Lms:
                     tuple(row.values()),
                 )
 
-    def select(self, relation: str, app_timezone: str = "UTC") -> list[dict[str, Any]]:
+    def select(
+        self, relation: str, app_timezone: str = "UTC", soft_deleted: Collection[str] = ()
+    ) -> list[dict[str, Any]]:
         """The relation's rows, read as on two servers and staged as on one: both are the same."""
-        sql = self.rendered(relation, app_timezone)
+        sql = self.rendered(relation, app_timezone, soft_deleted)
         self.cursor.execute(sql)
         columns = self.cursor.column_names
         read = [dict(zip(columns, row, strict=True)) for row in self.cursor.fetchall()]
@@ -110,8 +112,14 @@ class Lms:
         assert only(columns, staged) == only(columns, read)
         return staged
 
-    def rendered(self, relation: str, app_timezone: str = "UTC") -> str:
-        render = renderer(Settings(source_timezone=app_timezone), source=f"`{self.name}`")
+    def rendered(
+        self, relation: str, app_timezone: str = "UTC", soft_deleted: Collection[str] = ()
+    ) -> str:
+        render = renderer(
+            Settings(source_timezone=app_timezone),
+            source=f"`{self.name}`",
+            soft_deleted=soft_deleted,
+        )
         return render(f"source/soli_lms/{relation}.sql")
 
     def _columns(self) -> list[tuple[str, str, str, bool]]:
@@ -247,6 +255,25 @@ def test_columns_that_a_newer_lms_adds_change_nothing(
     other_lms.create_tables({table: tuple(columns.values()) for table in reads}, wide)
     other_lms.select(relation)
     assert other_lms.cursor.column_names == catalog.CONTRACT[relation]
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_deleted_rows_of_each_table_are_left_out(lms: Lms, other_lms: Lms, relation: str) -> None:
+    """Where a table has `deleted_at`, a row with one is as good as gone; without one it is there."""
+    case = next(given for given in cases() if given.values[0] == relation)
+    other_lms.create_all_tables()
+    tables = {table: case.values[2].get(table, ()) for table in ADAPTER[relation][0].reads}
+    for table in tables:
+        other_lms.cursor.execute(f"ALTER TABLE {table} ADD COLUMN deleted_at timestamp NULL")
+    columns = catalog.CONTRACT[relation]
+    for table in tables:
+        other_lms.load({**tables, table: ()})
+        without = only(columns, other_lms.select(relation))
+        other_lms.load(tables)
+        there = only(columns, other_lms.select(relation, soft_deleted=tables))
+        assert there == only(columns, other_lms.select(relation))
+        other_lms.cursor.execute(f"UPDATE {table} SET deleted_at = NOW()")
+        assert only(columns, other_lms.select(relation, soft_deleted=tables)) == without, table
 
 
 @pytest.mark.parametrize(

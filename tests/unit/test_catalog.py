@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -385,3 +386,39 @@ def test_an_unknown_adapter_is_refused_with_those_there_are(tmp_path: Path) -> N
         f"There is no source adapter 'nope' in {tmp_path / 'source'}; "
         "set KPI_SOURCE_ADAPTER to one of: mine."
     )
+
+
+@pytest.mark.parametrize(
+    ("relation", "line", "message"),
+    [
+        (
+            "realisation",
+            "hints: [started_at]",
+            "'started_at' cannot be a hint: last_activity_at of realisation can",
+        ),
+        (
+            "feedback",
+            "hints: [feedback_at]",
+            "'feedback_at' cannot be a hint: nothing of feedback can",
+        ),
+        ("plan", "types: {b: date}", "types names 'b', which no table of reads has; add it there"),
+        (
+            "plan",
+            "types: {a: time}",
+            "types.a: 'time': Input should be 'date', 'datetime' or 'timestamp'",
+        ),
+    ],
+)
+def test_hints_and_types_that_make_no_sense_are_refused(
+    tmp_path: Path, relation: str, line: str, message: str
+) -> None:
+    folder = adapter(tmp_path, without=relation)
+    header = f"/*\nrelation: {relation}\ncounts: x\nreads:\n  t: [a]\n{line}\n*/\nSELECT 1\n"
+    (folder / "source" / "mine" / f"{relation}.sql").write_text(header)
+    with pytest.raises(catalog.HeaderError, match=re.escape(message)):
+        catalog.relations(folder, "mine")
+
+
+def test_what_is_a_hint_is_told(tmp_path: Path) -> None:
+    assert catalog.hints(adapter(tmp_path), "mine", "realisation") == ()
+    assert catalog.hints(SQL, "soli_lms", "realisation") == ("last_activity_at",)

@@ -18,6 +18,7 @@ from tests.demo_year import (
     IN_PROJECT_UA,
     demo_school,
     groups,
+    named_state,
     own_rows,
     rows,
     state_at,
@@ -301,6 +302,18 @@ def test_feedback_in_the_second_of_the_submission() -> None:
     assert {0, 1} in kinds.values()
 
 
+def test_a_task_is_touched_and_not_handed_in() -> None:
+    """Two days later a trainer comments."""
+    state, touched = state_at(2026, 2, 20), datetime(2026, 2, 10, 10)
+    (row,) = rows(state, "historique_realisation_taches", dateModification=touched)
+    task = state["realisation_taches"][row["realisation_tache_id"]]
+    project = state["realisation_projets"][task["realisation_projet_id"]]
+    assert project["apprenant_id"] == CASES["touched_not_handed_in"]
+    assert named_state(state, task, str(row["changement"])) is None
+    comments = rows(state, "commentaire_realisation_taches", realisation_tache_id=task["id"])
+    assert touched + timedelta(days=2) in [comment["dateCommentaire"] for comment in comments]
+
+
 # Oddities of all
 
 
@@ -321,7 +334,7 @@ def test_bulks_change_rows_and_move_no_timestamp() -> None:
         assert silent, bulk
 
 
-def test_upkeep_moves_updated_at_of_every_row_and_nothing_else() -> None:
+def test_upkeep_moves_the_stamps_of_every_row_and_nothing_else() -> None:
     school = demo_school()
     for night in upkeep_nights(school.calendar):
         at = night.replace(tzinfo=UTC)
@@ -331,7 +344,8 @@ def test_upkeep_moves_updated_at_of_every_row_and_nothing_else() -> None:
             stamped = [key for key, row in after[table].items() if row["updated_at"] is not None]
             assert len(stamped) >= len(after[table]) - 1
             for key in stamped:
-                assert after[table][key] == before[table][key] | {"updated_at": night}
+                stamps = {"updated_at": night, "dernier_update": night}
+                assert after[table][key] == before[table][key] | stamps
 
 
 def test_without_oddities_nothing_is_there_twice() -> None:

@@ -7,15 +7,28 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from demo_source import Curriculum, School
 from demo_source.clock import SCHOOL_ZONE, Calendar, local, local_day, zone
 from demo_source.lines import Line
+from demo_source.oddities import upkeep_nights
 from demo_source.realisations import REALISATION_TABLES
 from demo_source.schema import tables
+from demo_source.school import State
 
-from tests.demo_year import DONE_UA, LEARNERS, TODO_UA, demo_school, state_at, state_column
+from tests.demo_year import (
+    DONE_UA,
+    HANDED_IN,
+    JUDGED,
+    LEARNERS,
+    TODO_UA,
+    demo_school,
+    named_state,
+    state_at,
+    state_column,
+)
 
 DONE = {"realisation_micro_competences": 35, "realisation_uas": DONE_UA}
 FEBRUARY = datetime(2026, 2, 1, 1, 30, tzinfo=UTC)
@@ -224,7 +237,8 @@ def test_dates_are_written_as_the_application_does() -> None:
     ]
     assert to_do
     assert all(row["date_debut"] == row["created_at"] for row in to_do)
-    assert all(row["dernier_update"] is None for row in to_do)
+    untouched = {None, *upkeep_nights(demo_school().calendar)}
+    assert {row["dernier_update"] for row in to_do} <= untouched
 
 
 def test_the_plan_is_followed_by_most_not_by_all() -> None:
@@ -255,12 +269,21 @@ def test_hardly_anybody_works_on_sundays() -> None:
     assert min(days[day] for day in range(5)) > 0.1 * days.total()
 
 
+def saved(state: State, row: dict[str, Any]) -> str:
+    """What a row of the history is."""
+    task = state["realisation_taches"][row["realisation_tache_id"]]
+    code = named_state(state, task, row["changement"])
+    if (row["user_id"] or 0) > 10_000:
+        return "submission" if code in HANDED_IN else "touch"
+    judged = row["user_id"] and (row["isFeedback"] or code in JUDGED)
+    return "feedback" if judged else "nobody's"
+
+
 def test_feedback_takes_hours_to_days_and_takes_every_form() -> None:
     state = state_at(2026, 6, 28, 1, 30)
     events: dict[object, list[tuple[datetime, str]]] = {}
     for row in state["historique_realisation_taches"].values():
-        learner = (row["user_id"] or 0) > 10_000
-        kind = "feedback" if row["isFeedback"] else "submission" if learner else "silent"
+        kind = saved(state, row)
         events.setdefault(row["realisation_tache_id"], []).append((row["dateModification"], kind))
     for row in state["commentaire_realisation_taches"].values():
         kind = "feedback" if row["formateur_id"] else "question"
@@ -280,7 +303,7 @@ def test_feedback_takes_hours_to_days_and_takes_every_form() -> None:
                 submitted = []
         found["unanswered"] += bool(submitted)
     assert min(found.values()) > 5
-    assert set(found) >= {"silent", "question", "unanswered", "before any submission"}
+    assert set(found) >= {"touch", "nobody's", "question", "unanswered", "before any submission"}
     assert 6 < statistics.median(delays) < 60
     hung = {
         row["realisation_tache_id"]

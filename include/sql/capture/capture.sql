@@ -3,6 +3,7 @@ One capture of the source: the script of task capture. Each relation of the cont
 and compared with the open versions of its history; what cannot be used goes to kpi_reject.
 */
 {% set source = source_schema() %}
+{% set soft_deleted = soft_deleted_tables() %}
 {% include 'capture/before.sql' %}
 
 {% include 'capture/scope.sql' %}

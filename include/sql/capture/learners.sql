@@ -6,6 +6,7 @@ was in force before can be looked at in between.
 */
 {% set only_learners = true %}
 {% set source = source_schema() %}
+{% set soft_deleted = soft_deleted_tables() %}
 {% import 'macros/history.sql' as history with context -%}
 {% import 'macros/as_of.sql' as as_of -%}
 {% include 'capture/scope.sql' %}

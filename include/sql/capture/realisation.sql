@@ -228,7 +228,7 @@ SELECT
   stage.usable_score_max,
   stage.started_at,
   stage.finished_at,
-  stage.last_activity_at,
+  {{ history.last_activity('seen') }},
   stage.created_at
 FROM kpi_time AS day
 INNER JOIN stage_realisation AS stage
@@ -250,7 +250,9 @@ WHERE
       AND open_version.score_max <=> stage.usable_score_max
       AND open_version.source_started_at <=> stage.started_at
       AND open_version.source_finished_at <=> stage.finished_at
+{%- if 'last_activity_at' not in hints('realisation') %}
       AND open_version.last_activity_at <=> stage.last_activity_at
+{%- endif %}
       AND open_version.created_at <=> stage.created_at
     )
   );

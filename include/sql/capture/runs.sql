@@ -4,7 +4,8 @@ contradicts it"). A run is a chain of adjoining versions that are started (state
 version of the row before the change tells it: `earlier`; where the change replaces that version (it would not have
 lasted), the version before it may be the one that adjoins: `before_it`. No capture has seen a version that was reconstructed
 and is closed: its last_seen_at is NULL. The open version is of another row when its creation is another one, and all are of
-another learner's when the id was used again.
+another learner's when the id was used again. Who first saw a run is a capture of all learners: until there is one, each capture alone
+takes the place of the one before, so that an end that a person saves an hour after is believed with these captures and without them.
 */
 INSERT INTO run_realisation (
   domain, ref_id, learner_id, valid_from, started_from, started_seen_at, unstarted_seen_at, final_from, final_seen_at,
@@ -23,8 +24,8 @@ SELECT
   END AS started_from,
   CASE
     WHEN NOT (change_row.state_code <> 'TODO') THEN NULL
-    WHEN earlier.started_from IS NOT NULL AND (change_row.open_from IS NOT NULL OR earlier.valid_to = change_row.new_from) THEN earlier.started_seen_at
-    WHEN before_it.started_from IS NOT NULL THEN before_it.started_seen_at
+    WHEN earlier.started_from IS NOT NULL AND (change_row.open_from IS NOT NULL OR earlier.valid_to = change_row.new_from) THEN {{ history.seen_whole('earlier.started_seen_at') }}
+    WHEN before_it.started_from IS NOT NULL THEN {{ history.seen_whole('before_it.started_seen_at') }}
     ELSE %(captured_at)s
   END AS started_seen_at,
   CASE
@@ -39,8 +40,8 @@ SELECT
   END AS final_from,
   CASE
     WHEN NOT change_row.is_final THEN NULL
-    WHEN earlier.final_from IS NOT NULL AND (change_row.open_from IS NOT NULL OR earlier.valid_to = change_row.new_from) THEN earlier.final_seen_at
-    WHEN before_it.final_from IS NOT NULL THEN before_it.final_seen_at
+    WHEN earlier.final_from IS NOT NULL AND (change_row.open_from IS NOT NULL OR earlier.valid_to = change_row.new_from) THEN {{ history.seen_whole('earlier.final_seen_at') }}
+    WHEN before_it.final_from IS NOT NULL THEN {{ history.seen_whole('before_it.final_seen_at') }}
     ELSE %(captured_at)s
   END AS final_seen_at,
   CASE

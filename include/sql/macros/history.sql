@@ -29,6 +29,11 @@ day.utc_end - INTERVAL 1 MICROSECOND
 GREATEST(CAST(%(previous)s AS DATETIME(6)), COALESCE({{ seen }}.captured_at, CAST(%(previous)s AS DATETIME(6))))
 {%- endmacro %}
 
+{# The capture that first saw a run: one of some learners alone, since the previous one of all, gives way to this one. #}
+{% macro seen_whole(seen_at) -%}
+IF({{ seen_at }} > %(previous)s, %(captured_at)s, {{ seen_at }})
+{%- endmacro %}
+
 {# The learner's row of kpi_src_learner, as `seen`. #}
 {% macro last_seen(learner_id) -%}
 LEFT JOIN kpi_src_learner AS seen
@@ -41,6 +46,34 @@ CASE
     WHEN {{ instant }} > {{ previous(seen) if seen else '%(previous)s' }} AND {{ instant }} <= %(captured_at)s THEN {{ instant }}
     ELSE {{ stamp(seen) }}
   END
+{%- endmacro %}
+
+{# When something last happened on a staged realisation. An instant that is a hint counts where something of substance changed with it, that
+   is, since the row was last seen; an hour before that still belongs to it, since a long transaction of the LMS is seen after its instants.
+   Else what was believed before stays. Of a row that was not there before, or was another one, nothing better is known. #}
+{% macro last_activity(seen) -%}
+{% if 'last_activity_at' in hints('realisation') -%}
+CASE
+    WHEN
+      open_version.learner_id IS NULL
+      OR reused_learner.learner_id IS NOT NULL
+      OR open_version.created_at <> stage.created_at
+      THEN stage.last_activity_at
+    WHEN
+      stage.last_activity_at > {{ previous(seen) }} - INTERVAL 1 HOUR
+      AND NOT (
+        open_version.state_code <=> stage.usable_state_code
+        AND open_version.progress_pct <=> stage.usable_progress_pct
+        AND open_version.score <=> stage.usable_score
+        AND open_version.source_started_at <=> stage.started_at
+        AND open_version.source_finished_at <=> stage.finished_at
+      )
+      THEN stage.last_activity_at
+    ELSE open_version.last_activity_at
+  END
+{%- else -%}
+stage.last_activity_at
+{%- endif %}
 {%- endmacro %}
 
 {# Join the open version of a staged row. #}

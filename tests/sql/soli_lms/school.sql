@@ -38,6 +38,15 @@ SELECT parents.id, unite_apprentissages.id
 FROM realisation_micro_competences AS parents
 INNER JOIN unite_apprentissages ON unite_apprentissages.micro_competence_id = parents.micro_competence_id;
 
+INSERT INTO workflow_taches (id, code, titre, ordre) VALUES (7, 'TO_APPROVE', '', 7), (10, 'APPROVED', '', 10);
+
+INSERT INTO etat_realisation_taches (id, nom, formateur_id, workflow_tache_id, ordre)
+VALUES (1, 'À valider', 1, 7, 1), (2, 'Validé', 1, 10, 2);
+
+INSERT INTO projets (id, titre, formateur_id, filiere_id) SELECT id, '', 1, 1 FROM apprenants WHERE id <= 20;
+
+INSERT INTO taches (id, titre, projet_id) SELECT id, '', 1 + id % 20 FROM unite_apprentissages;
+
 INSERT INTO realisation_projets (id, apprenant_id, affectation_projet_id, date_debut)
 SELECT id, id, 1, '2026-01-05' FROM apprenants;
 
@@ -45,9 +54,9 @@ INSERT INTO realisation_taches (tache_id, realisation_projet_id, etat_realisatio
 SELECT unite_apprentissages.id, realisation_projets.id, 1 FROM realisation_projets CROSS JOIN unite_apprentissages;
 
 INSERT INTO historique_realisation_taches (realisation_tache_id, dateModification, changement, isFeedback, user_id)
-SELECT id, '2026-01-12 09:00:00', '', 0, 1000 + realisation_projet_id FROM realisation_taches
+SELECT id, '2026-01-12 09:00:00', 'État : À valider', 0, 1000 + realisation_projet_id FROM realisation_taches
 UNION ALL
-SELECT id, '2026-01-13 09:00:00', '', 1, 1 FROM realisation_taches;
+SELECT id, '2026-01-13 09:00:00', 'État : Validé', 0, 1 FROM realisation_taches;
 
 INSERT INTO realisation_chapitres (realisation_ua_id, chapitre_id, realisation_tache_id)
 SELECT realisation_uas.id, 1, tasks.id

@@ -11,6 +11,7 @@ reads:
   apprenant_sous_groupe: [sous_groupe_id, apprenant_id, created_at]
   formateur_groupe: [groupe_id, formateur_id, created_at]
   session_formations: [id, filiere_id, annee_formation_id, date_debut, date_fin]
+types: {created_at: timestamp, date_debut: date, date_fin: date}
 notes: >
   Pivots hold pairs twice: a pair counts from its earliest row, and always (NULL) as soon as one of its rows is
   undated. Under a trainer a learner counts from when both were in the group, over several groups from the earliest.
@@ -28,8 +29,8 @@ WITH group_members AS (
     pivot.groupe_id,
     pivot.apprenant_id,
     IF(COUNT(pivot.created_at) = COUNT(*), MIN(CAST(pivot.created_at AS DATETIME(6))), NULL) AS active_from
-  FROM {{ source }}.apprenant_groupe AS pivot
-  LEFT JOIN {{ source }}.apprenants
+  FROM {{ live('apprenant_groupe', 'pivot') }}
+  LEFT JOIN {{ live('apprenants') }}
     ON apprenants.id = pivot.apprenant_id
   WHERE
     (apprenants.actif = 1 OR apprenants.id IS NULL)
@@ -44,7 +45,7 @@ group_trainers AS (
     groupe_id,
     formateur_id,
     IF(COUNT(created_at) = COUNT(*), MIN(CAST(created_at AS DATETIME(6))), NULL) AS active_from
-  FROM {{ source }}.formateur_groupe
+  FROM {{ live('formateur_groupe') }}
   GROUP BY
     groupe_id,
     formateur_id
@@ -70,7 +71,7 @@ dated_sessions AS (
     annee_formation_id,
     date_debut AS first_day,
     {{ day_after('date_fin') }} AS day_after
-  FROM {{ source }}.session_formations
+  FROM {{ live('session_formations') }}
   WHERE
     {{ is_day('date_debut') }}
     AND {{ is_day('date_fin') }}
@@ -92,7 +93,7 @@ SELECT
   id AS learner_id,
   created_at AS active_from,
   NULL AS active_to
-FROM {{ source }}.apprenants
+FROM {{ live('apprenants') }}
 WHERE
   actif = 1
   AND {{ of_learners('id') }}
@@ -103,7 +104,7 @@ SELECT
   id AS learner_id,
   created_at AS active_from,
   NULL AS active_to
-FROM {{ source }}.apprenants
+FROM {{ live('apprenants') }}
 WHERE
   actif = 1
   AND {{ of_learners('id') }}
@@ -122,8 +123,8 @@ SELECT
   pivot.apprenant_id AS learner_id,
   IF(COUNT(pivot.created_at) = COUNT(*), MIN(CAST(pivot.created_at AS DATETIME(6))), NULL) AS active_from,
   NULL AS active_to
-FROM {{ source }}.apprenant_sous_groupe AS pivot
-LEFT JOIN {{ source }}.apprenants
+FROM {{ live('apprenant_sous_groupe', 'pivot') }}
+LEFT JOIN {{ live('apprenants') }}
   ON apprenants.id = pivot.apprenant_id
 WHERE
   (apprenants.actif = 1 OR apprenants.id IS NULL)
@@ -150,7 +151,7 @@ SELECT DISTINCT
   sessions.active_from,
   sessions.active_to
 FROM sessions
-INNER JOIN {{ source }}.groupes
+INNER JOIN {{ live('groupes') }}
   ON groupes.filiere_id = sessions.filiere_id
   AND groupes.annee_formation_id = sessions.annee_formation_id
 INNER JOIN group_members

@@ -7,6 +7,7 @@ reads:
   alignement_uas: [unite_apprentissage_id, session_formation_id, created_at]
   session_formations: [id, filiere_id, annee_formation_id, date_fin]
   groupes: [id, filiere_id, annee_formation_id]
+types: {date_fin: date, created_at: timestamp}
 notes: >
   An alignment whose session is NULL, missing or without date_fin (NULL, or a zero date) plans nothing. created_at is that of the earliest
   alignment that counts, and NULL (always) as soon as one of them is undated. Alignments to UAs that do not exist come
@@ -22,10 +23,10 @@ SELECT
   alignments.unite_apprentissage_id AS ua_ref_id,
   MIN(sessions.date_fin) AS due_on,
   IF(COUNT(alignments.created_at) = COUNT(*), MIN(CAST(alignments.created_at AS DATETIME(6))), NULL) AS created_at
-FROM {{ source }}.alignement_uas AS alignments
-INNER JOIN {{ source }}.session_formations AS sessions
+FROM {{ live('alignement_uas', 'alignments') }}
+INNER JOIN {{ live('session_formations', 'sessions') }}
   ON sessions.id = alignments.session_formation_id
-INNER JOIN {{ source }}.groupes
+INNER JOIN {{ live('groupes') }}
   ON groupes.filiere_id = sessions.filiere_id
   AND groupes.annee_formation_id = sessions.annee_formation_id
 WHERE {{ is_day('sessions.date_fin') }}

@@ -20,11 +20,14 @@ reads:
   etat_realisation_competences: [id, code, ordre]
   etat_realisation_micro_competences: [id, code, ordre]
   etat_realisation_uas: [id, code, ordre]
+types: {date_debut: datetime, date_fin: datetime, dernier_update: datetime, created_at: timestamp, updated_at: timestamp}
+hints: [last_activity_at]
 notes: >
   A realisation of a UA has no learner of its own: he is that of its own realisation_micro_competence_id. (Going
   through the UA's micro-competence instead makes MySQL join every UA with every learner.) Final is DONE only, though
   PAUSED and BLOCKED come after it; a row without a state has state_code and state_order NULL. Dates, marks and
-  progress come out as they are: the capture judges them.
+  progress come out as they are: the capture judges them. dernier_update is a hint: the LMS sets it on every row that
+  it recomputes, on all of them at once now and then, and whenever a person saves one.
 example: >
   realisation_modules 120 and 123, both of learner 12 and module 2, the second one DONE (ordre 5) with 34 out of 40:
   one row, MODULE, 2, 12, DONE, 5, final, progress 100, score 34, score_max 40.
@@ -42,7 +45,7 @@ WITH newest_modules AS (
     id,
     apprenant_id AS learner_id,
     ROW_NUMBER() OVER (PARTITION BY apprenant_id, module_id ORDER BY id DESC) AS nth
-  FROM {{ source }}.realisation_modules
+  FROM {{ live('realisation_modules') }}
   WHERE {{ of_learners('apprenant_id') }}
 ),
 
@@ -51,7 +54,7 @@ newest_competences AS (
     id,
     apprenant_id AS learner_id,
     ROW_NUMBER() OVER (PARTITION BY apprenant_id, competence_id ORDER BY id DESC) AS nth
-  FROM {{ source }}.realisation_competences
+  FROM {{ live('realisation_competences') }}
   WHERE {{ of_learners('apprenant_id') }}
 ),
 
@@ -60,7 +63,7 @@ newest_micro_competences AS (
     id,
     apprenant_id AS learner_id,
     ROW_NUMBER() OVER (PARTITION BY apprenant_id, micro_competence_id ORDER BY id DESC) AS nth
-  FROM {{ source }}.realisation_micro_competences
+  FROM {{ live('realisation_micro_competences') }}
   WHERE {{ of_learners('apprenant_id') }}
 ),
 
@@ -69,8 +72,8 @@ newest_uas AS (
     uas.id,
     parents.apprenant_id AS learner_id,
     ROW_NUMBER() OVER (PARTITION BY parents.apprenant_id, uas.unite_apprentissage_id ORDER BY uas.id DESC) AS nth
-  FROM {{ source }}.realisation_uas AS uas
-  INNER JOIN {{ source }}.realisation_micro_competences AS parents
+  FROM {{ live('realisation_uas', 'uas') }}
+  INNER JOIN {{ live('realisation_micro_competences', 'parents') }}
     ON parents.id = uas.realisation_micro_competence_id
   WHERE {{ of_learners('parents.apprenant_id') }}
 )
@@ -92,9 +95,9 @@ SELECT
   realisations.created_at,
   realisations.updated_at AS changed_at
 FROM {{ newest }} AS newest
-INNER JOIN {{ source }}.{{ table }} AS realisations
+INNER JOIN {{ live(table, 'realisations') }}
   ON realisations.id = newest.id
-LEFT JOIN {{ source }}.{{ state }}s AS states
+LEFT JOIN {{ live(state ~ 's', 'states') }}
   ON states.id = realisations.{{ state }}_id
 WHERE newest.nth = 1
 {%- if not loop.last %}

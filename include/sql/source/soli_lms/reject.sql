@@ -30,7 +30,7 @@ WITH realisations AS (
     module_id AS ref_id,
     apprenant_id AS learner_id,
     MAX(id) OVER (PARTITION BY apprenant_id, module_id) AS kept_id
-  FROM {{ source }}.realisation_modules
+  FROM {{ live('realisation_modules') }}
   UNION ALL
   SELECT
     id,
@@ -38,7 +38,7 @@ WITH realisations AS (
     competence_id AS ref_id,
     apprenant_id AS learner_id,
     MAX(id) OVER (PARTITION BY apprenant_id, competence_id) AS kept_id
-  FROM {{ source }}.realisation_competences
+  FROM {{ live('realisation_competences') }}
   UNION ALL
   SELECT
     id,
@@ -46,7 +46,7 @@ WITH realisations AS (
     micro_competence_id AS ref_id,
     apprenant_id AS learner_id,
     MAX(id) OVER (PARTITION BY apprenant_id, micro_competence_id) AS kept_id
-  FROM {{ source }}.realisation_micro_competences
+  FROM {{ live('realisation_micro_competences') }}
   UNION ALL
   SELECT
     uas.id,
@@ -54,8 +54,8 @@ WITH realisations AS (
     uas.unite_apprentissage_id AS ref_id,
     parents.apprenant_id AS learner_id,
     MAX(uas.id) OVER (PARTITION BY parents.apprenant_id, uas.unite_apprentissage_id) AS kept_id
-  FROM {{ source }}.realisation_uas AS uas
-  INNER JOIN {{ source }}.realisation_micro_competences AS parents
+  FROM {{ live('realisation_uas', 'uas') }}
+  INNER JOIN {{ live('realisation_micro_competences', 'parents') }}
     ON parents.id = uas.realisation_micro_competence_id
 )
 
@@ -74,8 +74,8 @@ SELECT
   NULL AS field,
   'unknown_learner' AS reason,
   CONCAT('realisation_micro_competence_id ', uas.realisation_micro_competence_id, ' does not exist') AS detail
-FROM {{ source }}.realisation_uas AS uas
-LEFT JOIN {{ source }}.realisation_micro_competences AS parents
+FROM {{ live('realisation_uas', 'uas') }}
+LEFT JOIN {{ live('realisation_micro_competences', 'parents') }}
   ON parents.id = uas.realisation_micro_competence_id
 WHERE parents.id IS NULL
 UNION ALL
@@ -85,8 +85,8 @@ SELECT
   'parent_ref_id' AS field,
   'unknown_parent' AS reason,
   CONCAT('filiere_id ', modules.filiere_id, ' does not exist') AS detail
-FROM {{ source }}.modules
-LEFT JOIN {{ source }}.filieres
+FROM {{ live('modules') }}
+LEFT JOIN {{ live('filieres') }}
   ON filieres.id = modules.filiere_id
 WHERE
   modules.filiere_id IS NOT NULL
@@ -98,8 +98,8 @@ SELECT
   'parent_ref_id' AS field,
   'unknown_parent' AS reason,
   CONCAT('module_id ', competences.module_id, ' does not exist') AS detail
-FROM {{ source }}.competences
-LEFT JOIN {{ source }}.modules
+FROM {{ live('competences') }}
+LEFT JOIN {{ live('modules') }}
   ON modules.id = competences.module_id
 WHERE
   competences.module_id IS NOT NULL
@@ -111,8 +111,8 @@ SELECT
   'parent_ref_id' AS field,
   'unknown_parent' AS reason,
   CONCAT('competence_id ', micro_competences.competence_id, ' does not exist') AS detail
-FROM {{ source }}.micro_competences
-LEFT JOIN {{ source }}.competences
+FROM {{ live('micro_competences') }}
+LEFT JOIN {{ live('competences') }}
   ON competences.id = micro_competences.competence_id
 WHERE
   micro_competences.competence_id IS NOT NULL
@@ -124,8 +124,8 @@ SELECT
   'parent_ref_id' AS field,
   'unknown_parent' AS reason,
   CONCAT('micro_competence_id ', unite_apprentissages.micro_competence_id, ' does not exist') AS detail
-FROM {{ source }}.unite_apprentissages
-LEFT JOIN {{ source }}.micro_competences
+FROM {{ live('unite_apprentissages') }}
+LEFT JOIN {{ live('micro_competences') }}
   ON micro_competences.id = unite_apprentissages.micro_competence_id
 WHERE
   unite_apprentissages.micro_competence_id IS NOT NULL
@@ -137,8 +137,8 @@ SELECT
   'due_on' AS field,
   'unknown_session' AS reason,
   CONCAT('session_formation_id ', alignments.session_formation_id, ' does not exist') AS detail
-FROM {{ source }}.alignement_uas AS alignments
-LEFT JOIN {{ source }}.session_formations
+FROM {{ live('alignement_uas', 'alignments') }}
+LEFT JOIN {{ live('session_formations') }}
   ON session_formations.id = alignments.session_formation_id
 WHERE
   alignments.session_formation_id IS NOT NULL

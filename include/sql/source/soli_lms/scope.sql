@@ -29,22 +29,22 @@ WITH named AS (
     id AS ref_id,
     {{ text('code') }} AS code,
     {{ text('titre') }} AS name
-  FROM {{ source }}.session_formations
+  FROM {{ live('session_formations') }}
   UNION ALL
   SELECT
     'GROUPE' AS scope_type,
     id AS ref_id,
     {{ text('code') }} AS code,
     {{ text('nom') }} AS name
-  FROM {{ source }}.groupes
+  FROM {{ live('groupes') }}
   UNION ALL
   SELECT
     'SOUS_GROUPE' AS scope_type,
     sous_groupes.id AS ref_id,
     {{ text('groupes.code') }} AS code,
     {{ text('sous_groupes.nom') }} AS name
-  FROM {{ source }}.sous_groupes
-  LEFT JOIN {{ source }}.groupes
+  FROM {{ live('sous_groupes') }}
+  LEFT JOIN {{ live('groupes') }}
     ON groupes.id = sous_groupes.groupe_id
   UNION ALL
   SELECT
@@ -52,14 +52,14 @@ WITH named AS (
     id AS ref_id,
     NULL AS code,
     CONCAT_WS(' ', {{ text('prenom') }}, UPPER({{ text('nom') }})) AS name
-  FROM {{ source }}.formateurs
+  FROM {{ live('formateurs') }}
   UNION ALL
   SELECT
     'APPRENANT' AS scope_type,
     id AS ref_id,
     NULL AS code,
     CONCAT_WS(' ', {{ text('prenom') }}, UPPER({{ text('nom') }})) AS name
-  FROM {{ source }}.apprenants
+  FROM {{ live('apprenants') }}
   WHERE {{ of_learners('id') }}
 )
 

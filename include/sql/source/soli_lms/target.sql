@@ -31,7 +31,7 @@ WITH named AS (
     {{ text('nom') }} AS name,
     'GLOBAL' AS parent_type,
     NULL AS parent_ref_id
-  FROM {{ source }}.filieres
+  FROM {{ live('filieres') }}
   UNION ALL
   SELECT
     'MODULE' AS target_type,
@@ -40,8 +40,8 @@ WITH named AS (
     {{ text('modules.nom') }} AS name,
     IF(filieres.id IS NULL, NULL, 'REFERENTIEL') AS parent_type,
     filieres.id AS parent_ref_id
-  FROM {{ source }}.modules
-  LEFT JOIN {{ source }}.filieres
+  FROM {{ live('modules') }}
+  LEFT JOIN {{ live('filieres') }}
     ON filieres.id = modules.filiere_id
   UNION ALL
   SELECT
@@ -51,8 +51,8 @@ WITH named AS (
     {{ text('competences.nom') }} AS name,
     IF(modules.id IS NULL, NULL, 'MODULE') AS parent_type,
     modules.id AS parent_ref_id
-  FROM {{ source }}.competences
-  LEFT JOIN {{ source }}.modules
+  FROM {{ live('competences') }}
+  LEFT JOIN {{ live('modules') }}
     ON modules.id = competences.module_id
   UNION ALL
   SELECT
@@ -62,8 +62,8 @@ WITH named AS (
     {{ text('micro_competences.titre') }} AS name,
     IF(competences.id IS NULL, NULL, 'COMPETENCE') AS parent_type,
     competences.id AS parent_ref_id
-  FROM {{ source }}.micro_competences
-  LEFT JOIN {{ source }}.competences
+  FROM {{ live('micro_competences') }}
+  LEFT JOIN {{ live('competences') }}
     ON competences.id = micro_competences.competence_id
   UNION ALL
   SELECT
@@ -73,8 +73,8 @@ WITH named AS (
     {{ text('unite_apprentissages.nom') }} AS name,
     IF(micro_competences.id IS NULL, NULL, 'MICRO_COMPETENCE') AS parent_type,
     micro_competences.id AS parent_ref_id
-  FROM {{ source }}.unite_apprentissages
-  LEFT JOIN {{ source }}.micro_competences
+  FROM {{ live('unite_apprentissages') }}
+  LEFT JOIN {{ live('micro_competences') }}
     ON micro_competences.id = unite_apprentissages.micro_competence_id
 )
 

@@ -1,24 +1,31 @@
 -- Triggers that tell kpi_incremental of changes in Soli-LMS: each puts the learner concerned on the list kpi_change. Optional;
 -- the KPI database must be on the LMS's own server. Run by an administrator, with the mysql client, in the LMS's database:
 --
---   sed -e 's/@kpi_db/kpi/g; s/@lms_db/lms/g; s/@kpi_change/kpi_change/g' install.sql | mysql lms
+--   sed -e 's/@kpi_db/kpi/g; s/@kpi_change/kpi_change/g' install.sql | mysql lms
 --
 --   @kpi_db      database with the kpi_* tables
---   @lms_db      the LMS's database
 --   @kpi_change  the account whose rights the triggers have: it can put rows on the list and cannot log in
 --
 -- The row is written in the LMS's own transaction, and is gone when that is rolled back. An error in a trigger, whatever it is, is
 -- ignored: the LMS never sees one, and the night finds what was missed. Only the account @kpi_change must not be dropped before
 -- the triggers are (remove.sql): MySQL then refuses the LMS's statements. An UPDATE that leaves alone all that figures rest on
--- (a script that recomputes every row) notes nothing. Rows that go by ON DELETE CASCADE fire no trigger of their own: the deletion
--- of a learner, group, sub-group or trainer is watched for them, and a learner is always captured whole.
+-- (a script that recomputes every row and sets dernier_update, a hint) notes nothing. Rows that go by ON DELETE CASCADE fire no
+-- trigger of their own: the deletion of a learner, group, sub-group or trainer is watched for them, and a learner is always captured
+-- whole.
 -- The triggers lock nothing that they read, so that no transaction of the LMS waits for another because of them; hence the lists
 -- of members in JSON: MySQL locks what an INSERT … SELECT reads.
--- What changes a figure and is not watched, since it is of no learner: the plan, sessions and whose they are, the curriculum. The
--- night sees it.
+-- What changes a figure and is not watched, since it is of no learner: the plan, sessions and whose they are, the curriculum; nor is a
+-- row that is marked as deleted (deleted_at) where a table has that column. The night sees it.
 CREATE USER IF NOT EXISTS '@kpi_change'@'localhost' ACCOUNT LOCK;
 GRANT INSERT (domain, ref_id, learner_id) ON `@kpi_db`.kpi_change TO '@kpi_change'@'localhost';
-GRANT SELECT, TRIGGER ON `@lms_db`.* TO '@kpi_change'@'localhost';
+-- In the name of a whole database `_` stands for any character, unless the server knows partial revokes.
+SET @kpi_grant = CONCAT(
+  'GRANT SELECT, TRIGGER ON `', IF(@@partial_revokes, DATABASE(), REPLACE(DATABASE(), '_', '\\_')),
+  '`.* TO ''@kpi_change''@''localhost'''
+);
+PREPARE kpi_grant FROM @kpi_grant;
+EXECUTE kpi_grant;
+DEALLOCATE PREPARE kpi_grant;
 
 DELIMITER //
 
@@ -46,7 +53,6 @@ BEGIN
     AND NEW.bareme_cache <=> OLD.bareme_cache
     AND NEW.date_debut <=> OLD.date_debut
     AND NEW.date_fin <=> OLD.date_fin
-    AND NEW.dernier_update <=> OLD.dernier_update
   ) THEN
     INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('MODULE', NEW.module_id, NEW.apprenant_id);
     IF NEW.apprenant_id <> OLD.apprenant_id THEN
@@ -88,7 +94,6 @@ BEGIN
     AND NEW.bareme_cache <=> OLD.bareme_cache
     AND NEW.date_debut <=> OLD.date_debut
     AND NEW.date_fin <=> OLD.date_fin
-    AND NEW.dernier_update <=> OLD.dernier_update
   ) THEN
     INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('COMPETENCE', NEW.competence_id, NEW.apprenant_id);
     IF NEW.apprenant_id <> OLD.apprenant_id THEN
@@ -130,7 +135,6 @@ BEGIN
     AND NEW.bareme_cache <=> OLD.bareme_cache
     AND NEW.date_debut <=> OLD.date_debut
     AND NEW.date_fin <=> OLD.date_fin
-    AND NEW.dernier_update <=> OLD.dernier_update
   ) THEN
     INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('MICRO_COMPETENCE', NEW.micro_competence_id, NEW.apprenant_id);
     IF NEW.apprenant_id <> OLD.apprenant_id THEN
@@ -175,7 +179,6 @@ BEGIN
     AND NEW.bareme_cache <=> OLD.bareme_cache
     AND NEW.date_debut <=> OLD.date_debut
     AND NEW.date_fin <=> OLD.date_fin
-    AND NEW.dernier_update <=> OLD.dernier_update
   ) THEN
     SELECT apprenant_id INTO learner FROM realisation_micro_competences WHERE id = NEW.realisation_micro_competence_id;
     INSERT INTO `@kpi_db`.kpi_change (domain, ref_id, learner_id) VALUES ('UA', NEW.unite_apprentissage_id, learner);
