@@ -59,7 +59,7 @@ def named(table: str, parameters: Mapping[str, str]) -> str:
     """Return a table's name in a header with the adapter's parameters put in; raises AdapterError without them."""
     try:
         template = jinja2.Template(table, undefined=jinja2.StrictUndefined)
-        return template.render(parameters=parameters)
+        return str(template.render(parameters=parameters))
     except jinja2.TemplateError as error:
         raise AdapterError(
             f"The table name '{table}' in the adapter's headers cannot be rendered ({error}); correct it, or give "

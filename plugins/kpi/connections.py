@@ -41,7 +41,7 @@ class _DatesAsText(MySQLConverter):
     """Gives dates as the server writes them: the driver's own values know no zero date, and make it None."""
 
     @staticmethod
-    def _text(value: bytes, _: Any = None) -> str:
+    def _text(value: bytes, _: Any = None) -> Any:
         return value.decode()
 
     _date_to_python = _datetime_to_python = _timestamp_to_python = _text
