@@ -41,10 +41,10 @@ class _DatesAsText(MySQLConverter):
     """Gives dates as the server writes them: the driver's own values know no zero date, and make it None."""
 
     @staticmethod
-    def _text(value: bytes, _: Any = None) -> Any:
+    def _date_to_python(value: bytes, dsc: Any = None) -> Any:
         return value.decode()
 
-    _date_to_python = _datetime_to_python = _timestamp_to_python = _text
+    _datetime_to_python = _timestamp_to_python = _date_to_python
 
 
 class Session:

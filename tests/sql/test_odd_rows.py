@@ -278,7 +278,13 @@ def test_a_session_until_the_last_day_there_is_lasts_for_ever(night: Warehouse) 
             "date_out_of_range",
             "9999-12-31 00:00:00.000000",
         ),
-        ("plan", f"GROUPE:{chain}:{chain}", "due_on", "date_out_of_range", "9999-12-31 00:00:00.000000"),
+        (
+            "plan",
+            f"GROUPE:{chain}:{chain}",
+            "due_on",
+            "date_out_of_range",
+            "9999-12-31 00:00:00.000000",
+        ),
     ]
 
 
