@@ -63,16 +63,17 @@ with DAG(
         ),
         "accept_source": Param(
             False,
-            type="boolean",
-            title="Accept the source",
-            description="Capture although much of the source vanished or changed at once, since that is what happened.",
+            type=["null", "boolean"],
+            title="Accepter la source · Accept the source",
+            description="Capturer bien qu'une grande part de la source ait disparu ou changé, puisque c'est arrivé. · "
+            "Capture although much of the source vanished or changed at once, since that is what happened.",
         ),
         "reason": Param(
             None,
             type=["null", "string"],
             maxLength=500,
-            title="Reason",
-            description="Why; kept in the ledger (kpi_run.reason).",
+            title="Motif · Reason",
+            description="Pourquoi ; gardé dans le journal (kpi_run.reason). · Why; kept in the ledger.",
         ),
     },
     **dag_defaults("nightly", alerts=True),

@@ -37,18 +37,22 @@ with DAG(
         "captured_at": Param(
             None,
             type=["null", "string"],
-            title="Capture instant",
-            description="The capture to take back, as kpi_run.watermark says: 2026-02-16T01:30:00+00:00.",
+            title="Instant de capture · Capture instant",
+            description="La capture à annuler, d'après kpi_run.watermark. · The capture to take back, as "
+            "kpi_run.watermark says: 2026-02-16T01:30:00+00:00.",
         ),
         "dry_run": Param(
-            False, type="boolean", description="Say what would be taken back and write nothing."
+            False,
+            type=["null", "boolean"],
+            title="À blanc · Dry run",
+            description="Dire ce qui serait annulé et ne rien écrire. · Say what would be taken back and write nothing.",
         ),
         "reason": Param(
             None,
             type=["null", "string"],
             maxLength=500,
-            title="Reason",
-            description="Why; kept in the ledger (kpi_run.reason).",
+            title="Motif · Reason",
+            description="Pourquoi ; gardé dans le journal (kpi_run.reason). · Why; kept in the ledger.",
         ),
     },
     **dag_defaults("by hand"),

@@ -94,8 +94,8 @@ def test_what_was_accepted_by_mistake_is_taken_back(
         (accepted.run_id,),
     ) == [
         (
-            "accepted: 2 of 2 rows of realisation COMPETENCE would vanish, 2 of 2 rows of realisation "
-            "MICRO_COMPETENCE would vanish, 2 of 2 rows of realisation UA would vanish",
+            "accepted: 2 of 2 rows of realisation MICRO_COMPETENCE would vanish, "
+            "2 of 2 rows of realisation UA would vanish",
             "a mistake",
         )
     ]
