@@ -23,6 +23,7 @@ SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadscope --no-lo
 VENV := .venv/.complete
 MYSQL := .local/mysql/.found
 BROWSER := .local/chromium/.found
+MARIADB := .local/mariadb/.found
 
 ##@ Everyday
 .PHONY: help
@@ -38,7 +39,7 @@ test: database $(BROWSER) ## The tests that prove every promise, in ten minutes 
 	@$(WITH_ENV) exec python -m pytest $(or $(ARGS),tests -m "not long" --hypothesis-profile=few $(SIDE_BY_SIDE))
 
 .PHONY: test-all
-test-all: database $(BROWSER) ## All tests: long histories, kills at each statement, overlaps, a year in the browser
+test-all: database $(BROWSER) $(MARIADB) ## All tests: long histories, kills at each statement, overlaps, a year in the browser
 	@$(WITH_ENV) exec python -m pytest tests $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: up
@@ -133,4 +134,9 @@ $(MYSQL): scripts/mysql_packages.py | $(VENV)
 
 $(BROWSER): scripts/browser_packages.py | $(VENV)
 	@$(PYTHON) scripts/browser_packages.py >&2
+	@mkdir -p $(@D) && touch $@
+
+# An LMS on MariaDB, for the tests.
+$(MARIADB): scripts/mariadb_packages.py | $(VENV)
+	@$(PYTHON) scripts/mariadb_packages.py >&2
 	@mkdir -p $(@D) && touch $@

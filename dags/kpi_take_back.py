@@ -45,7 +45,7 @@ with DAG(
             False,
             type=["null", "boolean"],
             title="À blanc · Dry run",
-            description="Dire ce qui serait annulé et ne rien écrire. · Say what would be taken back and write nothing.",
+            description="Dire ce qui serait annulé, sans rien écrire. · Say what would be taken back, write nothing.",
         ),
         "reason": Param(
             None,

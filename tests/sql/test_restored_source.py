@@ -51,7 +51,7 @@ def test_a_source_without_its_newest_rows_is_one(
     captured.source(
         "DELETE FROM realisation WHERE created_at > %s OR last_activity_at > %s", (older, older)
     )
-    captured.capture(NEXT)
+    captured.capture(NEXT, accepts=True)
     (line,) = said(caplog)
     assert line.startswith("its newest row is of 2026-")
     assert reported(captured) == [("newest_row",)]
@@ -67,7 +67,9 @@ def test_a_source_whose_clock_is_before_the_last_capture_is_one(
     at = datetime(2026, 2, 20, 1, 30)
     with session(SOURCE) as source, session(ETL) as etl:
         create_temporary(etl, script)
-        whole = _Capture(Plan(NEXT, at, datetime(2026, 2, 15, 1, 30)), source, etl, 100)
+        whole = _Capture(
+            Plan(NEXT, at, datetime(2026, 2, 15, 1, 30)), source, etl, captured.settings
+        )
         source.run("SET SESSION timestamp = UNIX_TIMESTAMP('2026-02-14 09:00:00')")
         whole.read_clock()
         with etl.transaction():

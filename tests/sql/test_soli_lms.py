@@ -321,6 +321,7 @@ def test_an_lms_of_mixed_collations_gives_the_same_rows(
             row = {name: named.get(name, 1) for name in columns if f"{table}.{name}" in texts}
             row |= {name: 1 for name in columns if name == "id" or name.endswith("_id")}
             row |= {name: date(2026, 1, 5) for name in columns if name.startswith("date")}
+            row |= {name: 1 for name in columns if name == "actif"}
             other_lms.insert(table, row)
         before = other_lms.select(relation)
         for number, key in enumerate(sorted(texts)):

@@ -97,6 +97,9 @@ AGAIN = (
     "DEALLOCATE PREPARE add_",
     # To give a column the definition that it has changes nothing.
     "ALTER TABLE kpi_run MODIFY COLUMN state ",
+    "ALTER TABLE kpi_src_feedback ALTER COLUMN kind DROP DEFAULT",
+    # What was set is not found again.
+    "UPDATE kpi_src_target\nSET parent_type = NULL",
 )
 
 
