@@ -110,7 +110,7 @@ def _untaken(
         "period": period,
         "longest": longest_window(settings),
         "first": first,
-        "before": before,
+        "before_day": before,
         "any_rows": any_rows,
     }
     return [day for (day,) in etl.rows(renderer(settings)("rollup/missed_days.sql"), values)]

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from dag_in_process import run_dag
+
 T = TypeVar("T")
 
 
@@ -184,7 +186,7 @@ def _run(
     with changed_environment(environment):
         try:
             # The params of one run stick to the DAG object, so each run has its own.
-            bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+            bag = DagBag(Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"], f"{dag_id}.py"))
             if bag.import_errors:
                 outcome.refused = "\n".join(bag.import_errors.values())
             else:
@@ -204,7 +206,7 @@ def _run(
 def _test(dag: Any, conf: dict[str, Any], partition_key: str | None, outcome: Outcome) -> None:
     with _runs_get(partition_key), _no_waiting():
         # A partitioned run has no logical date.
-        run = dag.test(run_conf=conf, **({"logical_date": None} if partition_key else {}))
+        run = run_dag(dag, run_conf=conf, **({"logical_date": None} if partition_key else {}))
     outcome.run_id, outcome.state = run.run_id, str(run.state.value)
     instances = run.get_task_instances()
     outcome.tasks = {one.task_id: str(one.state) for one in instances}

@@ -264,7 +264,8 @@ def test_promise_5_a_repeated_key_is_an_error_and_no_guess(warehouse: Warehouse)
     twice["realisation"].append(twice["realisation"][0] | {"progress_pct": 1})
     warehouse.load_source(twice)
     with pytest.raises(
-        AdapterError, match=r"realisation\.sql of adapter .contract. gives 2 rows for the key MODULE:1:1"
+        AdapterError,
+        match=r"realisation\.sql of adapter .contract. gives 2 rows for the key MODULE:1:1",
     ):
         warehouse.capture(FIRST)
     assert not any(history(warehouse).values())

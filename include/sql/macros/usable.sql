@@ -21,19 +21,29 @@ COALESCE({{ column }} NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY({{ column
 {# A kpi_reject row for each odd date in some columns of a staged relation; `key` is the row's key as text. #}
 {% macro odd_dates(relation, key, columns) -%}
 SELECT
-  {{ key }} AS source_key,
+  dated.source_key,
   dated.field,
   IF(MONTH(dated.given) = 0 OR DAY(dated.given) = 0, 'zero_date', 'date_out_of_range') AS reason,
   CAST(dated.given AS CHAR) AS detail
-FROM stage_{{ relation }} AS stage
-INNER JOIN LATERAL (
+FROM (
+  SELECT
+    {{ key }} AS source_key,
+    listed.field,
+    CASE listed.field
 {%- for column in columns %}
-  {{ 'UNION ALL ' if not loop.first }}SELECT '{{ column }}'{{ ' AS field' if loop.first }}, stage.{{ column }}{{ ' AS given' if loop.first }}
+      WHEN '{{ column }}' THEN stage.{{ column }}
 {%- endfor %}
+    END AS given
+  FROM stage_{{ relation }} AS stage
+  CROSS JOIN (
+{%- for column in columns %}
+    {{ 'UNION ALL ' if not loop.first }}SELECT '{{ column }}'{{ ' AS field' if loop.first }}
+{%- endfor %}
+  ) AS listed
+  WHERE
+    {{ any_odd(columns, 'stage.') | indent(2) }}
 ) AS dated
-  ON {{ odd_date('dated.given') }}
-WHERE
-  {{ any_odd(columns, 'stage.') }}
+WHERE {{ odd_date('dated.given') }}
 {%- endmacro %}
 
 {# Whether one of the columns is an odd date. #}

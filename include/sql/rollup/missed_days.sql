@@ -1,5 +1,5 @@
 /*
-The dates of a table's weeks (W), months (M) or windows (R, of up to %(longest)s days) that end before %(before)s and are older than a done
+The dates of a table's weeks (W), months (M) or windows (R, of up to %(longest)s days) that end before %(before_day)s and are older than a done
 day from %(first)s on that they hold, or were never written: no rollup has taken that day yet.
 A day is as new as the table's own rows of it, or as what made it a done day; with %(any_rows)s as its rows of any table.
 */
@@ -16,7 +16,7 @@ WITH written AS (
     AND period = 'D'
     AND scopes IS NULL
     AND date_to >= %(first)s
-    AND date_to < %(before)s
+    AND date_to < %(before_day)s
   GROUP BY date_to, table_name
 ),
 
@@ -57,7 +57,7 @@ rolled_up AS (
     AND period = %(period)s
     AND scopes IS NULL
     AND date_to >= %(first)s
-    AND date_to < %(before)s
+    AND date_to < %(before_day)s
   GROUP BY date_to
 )
 
@@ -66,6 +66,6 @@ FROM holding
 LEFT JOIN rolled_up
   ON rolled_up.date_id = holding.date_id
 WHERE
-  holding.date_id < %(before)s
+  holding.date_id < %(before_day)s
   AND (rolled_up.started_at IS NULL OR rolled_up.started_at < holding.written_at)
 ORDER BY holding.date_id
