@@ -22,7 +22,7 @@ HISTORIES = (*HISTORY, "kpi_src_scope", "kpi_src_target", "kpi_reject")
 # (what is cut, how, what the sentence names)
 CUTS: list[tuple[str, Callable[[Source], Source], str]] = [
     ("everything", lambda _: {}, "17 of 17 rows of scope would vanish"),
-    ("the learners", lambda source: source | {"scope": source["scope"][:6]}, "of realisation UA"),
+    ("the learners", lambda source: source | {"scope": source["scope"][:6]}, "rows of membership"),
     (
         "the tree",
         lambda source: source | {"target": source["target"][:3]},
