@@ -352,7 +352,10 @@ def test_a_source_that_gives_one_key_twice(sound: Operated) -> None:
     finally:
         sound.warehouse.load_source(school.source(school.SECOND_NIGHT))
     assert outcome.failed_task == "capture"
-    assert "Duplicate entry 'GROUPE-1-4' for key 'stage_plan." in outcome.message
+    assert outcome.message == (
+        "plan.sql of adapter 'contract' gives 2 rows for the key GROUPE:1:4 (scope_type, scope_ref_id, ua_ref_id); "
+        "choose one of them there, and list the others in reject.sql."
+    )
     assert outcome.tries["capture"] == 1, "it is not tried again"
     assert sound.checksums("kpi_alert") == before
 
@@ -372,7 +375,7 @@ def revoked(operated: Operated, right: str, database: str) -> Iterator[None]:
 @contextmanager
 def undone(operated: Operated, table: str) -> Iterator[None]:
     """Put a table's rows back when the context ends."""
-    operated.warehouse.execute(f"CREATE TABLE {table}_before AS SELECT * FROM {table}")
+    operated.warehouse.execute(f"CREATE TABLE before_{table} AS SELECT * FROM {table}")
     columns = ", ".join(
         name
         for (name,) in operated.warehouse.rows(
