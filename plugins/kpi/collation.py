@@ -14,37 +14,27 @@ from kpi.servers import CHARSET, COLLATION
 log = logging.getLogger(__name__)
 
 
-def others(opened: Session) -> dict[str, str]:
-    """Return the kpi_* tables that are, or have a text, in another collation, each with how its ASCII columns stay so.
-
-    A column in ASCII was meant to be: it holds codes, and can be compared with any text.
-    """
+def others(opened: Session) -> list[str]:
+    """Return the kpi_* tables that are, or have a text, in another collation."""
     found = opened.rows(
-        "SELECT tables.TABLE_NAME, COALESCE(GROUP_CONCAT(IF(columns.CHARACTER_SET_NAME = 'ascii', CONCAT("
-        "'MODIFY `', COLUMN_NAME, '` ', COLUMN_TYPE, ' CHARACTER SET ascii COLLATE ', COLLATION_NAME, "
-        "IF(IS_NULLABLE = 'NO', ' NOT NULL', ''), ' COMMENT ', QUOTE(COLUMN_COMMENT)), NULL) SEPARATOR ', '), '') "
-        "FROM information_schema.TABLES AS tables INNER JOIN information_schema.COLUMNS AS columns "
+        "SELECT tables.TABLE_NAME FROM information_schema.TABLES AS tables "
+        "INNER JOIN information_schema.COLUMNS AS columns "
         "ON columns.TABLE_SCHEMA = tables.TABLE_SCHEMA AND columns.TABLE_NAME = tables.TABLE_NAME "
         "WHERE tables.TABLE_SCHEMA = %(schema)s AND tables.TABLE_TYPE = 'BASE TABLE' "
         "AND LEFT(tables.TABLE_NAME, 4) = 'kpi_' "
         "GROUP BY tables.TABLE_NAME, tables.TABLE_COLLATION HAVING tables.TABLE_COLLATION <> %(collation)s "
-        "OR SUM(columns.CHARACTER_SET_NAME <> 'ascii' AND columns.COLLATION_NAME <> %(collation)s) > 0 "
-        "ORDER BY tables.TABLE_NAME",
+        "OR SUM(columns.COLLATION_NAME <> %(collation)s) > 0 ORDER BY tables.TABLE_NAME",
         {"schema": opened.schema, "collation": COLLATION},
     )
-    return dict(found)
+    return [str(table) for (table,) in found]
 
 
 def unifying(opened: Session) -> list[str]:
     """Return the statements that bring all tables into the package's collation; MySQL rebuilds each."""
-    statements = []
-    for table, kept in others(opened).items():
-        statements.append(
-            f"ALTER TABLE `{table}` CONVERT TO CHARACTER SET {CHARSET} COLLATE {COLLATION}"
-        )
-        if kept:  # CONVERT takes all columns along, also those that the same statement modifies
-            statements.append(f"ALTER TABLE `{table}` {kept}")
-    return statements
+    return [
+        f"ALTER TABLE `{table}` CONVERT TO CHARACTER SET {CHARSET} COLLATE {COLLATION}"
+        for table in others(opened)
+    ]
 
 
 def unify(admin: Session) -> list[str]:
@@ -58,7 +48,7 @@ def unify(admin: Session) -> list[str]:
 
 def require_one(etl: Session) -> None:
     """Refuse tables of another collation; raises KpiError."""
-    found = list(others(etl))
+    found = others(etl)
     if found:
         raise KpiError(
             f"The table {etl.schema}.{found[0]} is not in {COLLATION} (as {len(found)} tables of this database); "
