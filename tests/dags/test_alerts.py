@@ -14,6 +14,8 @@ from tests.dags.conftest import Operated
 from tests.dags.test_bad_input import closed_port, connection
 from tests.dags.test_daily import METRIC
 
+pytestmark = pytest.mark.long
+
 NIGHT = school.params(school.FIRST_NIGHT)
 TOLD = "] kpi_daily failed for 2026-02-14: "
 ACQUIRED = "facts/kpi_value/PCT_ACQUIS.sql"

@@ -10,6 +10,8 @@ from tests.dags.conftest import Operated
 from tests.golden import school
 from tests.golden.reading import computed_rows, wipe_computed
 
+pytestmark = pytest.mark.long
+
 NIGHTS = 5
 FIRST, LAST = school.day_of(0), school.day_of(NIGHTS - 1)
 RANGE = {"date_from": str(FIRST), "date_to": str(LAST)}

@@ -19,6 +19,8 @@ from tests.golden import school
 from tests.golden.reading import Rows, contents
 from tests.warehouse import FACTS
 
+pytestmark = pytest.mark.long
+
 DAYS = [school.day_of(night) for night in range(5)]
 RANGE = {"date_from": str(DAYS[0]), "date_to": str(DAYS[-1])}
 WRITTEN = (*FACTS, "kpi_plan_gap", "kpi_tile_cache")

@@ -14,6 +14,8 @@ from tests.dags.airflow_process import Outcome
 from tests.dags.conftest import Operated
 from tests.unit.test_catalog import SEED
 
+pytestmark = pytest.mark.long
+
 MODES = ("partitioned", "foreign_keys")
 FACTS = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap")
 

@@ -11,6 +11,8 @@ from tests.dags.airflow_process import Outcome
 from tests.dags.conftest import Operated
 from tests.warehouse import FACTS
 
+pytestmark = pytest.mark.long
+
 FLOOR: dict[str, str | None] = {"KPI_CAPTURE_FLOOR_ROWS": "2"}  # it is a very small school
 THIRD = {"date": "2026-02-16", "captured_at": "2026-02-17T01:30:00+00:00"}
 FOURTH = {"date": "2026-02-17", "captured_at": "2026-02-18T01:30:00+00:00"}

@@ -19,6 +19,8 @@ from tests.golden import school
 from tests.sql.test_property_incremental import written
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.long
+
 LEARNER, CHANGES = 4, 20
 # Watchers begin when the DAG's file is read after the DAG was unpaused, and runs of its kind count as made by schedule.
 QUICK = {

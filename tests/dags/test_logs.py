@@ -11,6 +11,8 @@ from tests.dags import school
 from tests.dags.conftest import Operated
 from tests.dags.test_parsing import DAGS
 
+pytestmark = pytest.mark.long
+
 SECOND = school.params(school.SECOND_NIGHT)
 DAY = {"date": SECOND["date"]}
 RANGE = {"date_from": str(school.FIRST_NIGHT), "date_to": SECOND["date"]}

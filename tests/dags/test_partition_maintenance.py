@@ -13,6 +13,8 @@ from tests.dags.airflow_process import Outcome
 from tests.dags.conftest import Operated
 from tests.sql.schemas import FACTS, layout
 
+pytestmark = pytest.mark.long
+
 DAG = "kpi_partition_maintenance"
 TODAY = {"date": "2026-02-15"}
 MONTHS = {"KPI_PARTITION_MONTHS_BACK": "1", "KPI_PARTITION_MONTHS_AHEAD": "13"}

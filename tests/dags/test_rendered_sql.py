@@ -18,6 +18,8 @@ from tests.dags.airflow_process import Outcome
 from tests.dags.conftest import Operated
 from tests.warehouse import FACTS
 
+pytestmark = pytest.mark.long
+
 NIGHT = school.SECOND_NIGHT
 LIMIT = "AIRFLOW__CORE__MAX_TEMPLATED_FIELD_LENGTH"
 

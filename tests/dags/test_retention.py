@@ -11,6 +11,8 @@ from tests.dags.conftest import Operated
 from tests.sql import old_facts
 from tests.sql.old_facts import rows, undo_tables, without_days
 
+pytestmark = pytest.mark.long
+
 DAG = "kpi_retention"
 INTO = {"date_from": "2026-02-13", "date_to": "2026-02-28"}
 

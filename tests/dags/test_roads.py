@@ -26,7 +26,7 @@ from tests.warehouse import Warehouse
 
 AT_ONCE = 3
 SECONDS = 1500.0  # for all nights through the scheduler
-pytestmark = pytest.mark.timeout(2 * SECONDS)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(2 * SECONDS)]
 
 
 @dataclass

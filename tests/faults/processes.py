@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import resource
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from typing import Any, Protocol
 
+import pytest
 from kpi import capture, ledger, slices
 from kpi.connections import Session
 from kpi.settings import Settings
@@ -142,6 +143,14 @@ def statements_of(work: Callable[[], object]) -> list[str]:
         for name, method in usual.items():
             setattr(Session, name, method)
     return sent
+
+
+def shortest_first(names: Iterable[str], shortest: str) -> list[Any]:
+    """Return the parameters of a test that kills: the shortest stands for them all in `make test`."""
+    assert shortest in names
+    return [
+        name if name == shortest else pytest.param(name, marks=pytest.mark.long) for name in names
+    ]
 
 
 def _work(job: Work, dies_at: int | None, gate: Barrier | None, answers: Connection) -> None:

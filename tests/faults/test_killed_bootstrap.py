@@ -12,7 +12,7 @@ from kpi.settings import Settings
 from mysql_server import PrivateServer
 
 from tests.faults.power_cuts import killed_and_gone, mortal_server
-from tests.faults.processes import statements_of
+from tests.faults.processes import shortest_first, statements_of
 from tests.sql.schemas import bare_databases, tables
 from tests.warehouse import Warehouse
 
@@ -60,7 +60,7 @@ def schema(made: Warehouse) -> dict[str, Any]:
     return {**shown, "applied": applied}
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", shortest_first(MOMENTS, "a table"))
 def test_killed_and_run_again(
     mortal: tuple[PrivateServer, Callable[..., Warehouse]],
     undisturbed: tuple[list[str], dict[str, Any]],

@@ -10,7 +10,7 @@ from kpi.periods import week_of
 from kpi.slices import Slice
 
 from tests.faults import processes
-from tests.faults.processes import before_each_statement
+from tests.faults.processes import before_each_statement, shortest_first
 from tests.faults.test_killed_task import KILLED, killer
 from tests.faults.under_fire import CHANGES, SliceUnderFire, change_the_past, keep, play, reading
 from tests.golden import school
@@ -67,13 +67,13 @@ def chunk(warehouse: Warehouse, table: str) -> SliceUnderFire:
     return SliceUnderFire(warehouse, part, f"facts/{table}/range.sql")
 
 
-@pytest.mark.parametrize("table", CHUNKS)
+@pytest.mark.parametrize("table", shortest_first(CHUNKS, "kpi_percentiles"))
 def test_killed_in_a_chunk_of_days(changed_since: Warehouse, table: str) -> None:
     changed_since.use()
     die_and_retry(chunk(changed_since, table), CHUNKS[table])
 
 
-@pytest.mark.parametrize("name", ROLLUPS)
+@pytest.mark.parametrize("name", shortest_first(ROLLUPS, "a week of the plan"))
 def test_killed_in_a_rollup(facts_changed_since: Warehouse, name: str) -> None:
     facts_changed_since.use()
     part, path, each = ROLLUPS[name]

@@ -22,6 +22,8 @@ from tests.golden.reading import COMPUTED, Rows, checksums, contents
 from tests.sql.test_property_incremental import changed_learners, written
 from tests.warehouse import HISTORY, Warehouse
 
+pytestmark = pytest.mark.long
+
 KILLED = -9
 YESTERDAY, TODAY = school.day_of(0), school.day_of(1)
 NIGHT, MORNING = datetime(2026, 2, 14, 1, 30), datetime(2026, 2, 14, 9)

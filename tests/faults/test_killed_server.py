@@ -20,6 +20,8 @@ from tests.golden.reading import COMPUTED, Rows, contents
 from tests.sql.schemas import bare_databases
 from tests.warehouse import HISTORY, Warehouse
 
+pytestmark = pytest.mark.long
+
 FIRST, SECOND, TODAY = school.day_of(0), school.day_of(1), school.day_of(2)
 MORNING = datetime(2026, 2, 15, 9)
 DIMENSIONS = ("kpi_scope", "kpi_target", "kpi_target_closure")

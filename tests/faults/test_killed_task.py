@@ -10,7 +10,7 @@ from kpi.slices import Written
 from kpi.templates import steps
 
 from tests.faults import processes
-from tests.faults.processes import Job, before_each_statement
+from tests.faults.processes import Job, before_each_statement, shortest_first
 from tests.faults.under_fire import SliceUnderFire, change_the_past, reading
 from tests.golden import school
 from tests.golden.reading import ledger
@@ -43,7 +43,7 @@ def changed_since(new_warehouse: Callable[..., Warehouse]) -> Warehouse:
     return warehouse
 
 
-@pytest.fixture(params=FACTS)
+@pytest.fixture(params=shortest_first(FACTS, "kpi_percentiles"))
 def under_fire(changed_since: Warehouse, request: pytest.FixtureRequest) -> SliceUnderFire:
     changed_since.use()
     return SliceUnderFire.daily(changed_since, request.param)
@@ -78,6 +78,7 @@ def test_killed_at_each_statement_of_a_slice(under_fire: SliceUnderFire) -> None
     assert len(seen) > undisturbed.statements
 
 
+@pytest.mark.long
 def test_killed_at_each_statement_of_a_capture(warehouse: Warehouse) -> None:
     """Each retry dies one statement later than the one before; in the end all is as undisturbed."""
     warehouse.load_source(school.source(0))

@@ -15,6 +15,8 @@ from tests.golden import school
 from tests.golden.reading import Rows, contents
 from tests.warehouse import FACTS, Warehouse
 
+pytestmark = pytest.mark.long
+
 DAYS = [school.day_of(night) for night in range(5)]
 TABLES = tuple(COLUMNS)
 # How often, each time with other starts: 3 times, with the profile `thorough` 30.

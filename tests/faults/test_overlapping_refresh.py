@@ -16,6 +16,8 @@ from tests.golden import school
 from tests.sql.test_property_incremental import written
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.long
+
 YESTERDAY, TODAY = school.day_of(0), school.day_of(1)
 NIGHT = datetime(2026, 2, 14, 1, 30)
 MORNING, LATE, NOON = (datetime(2026, 2, 14, hour) for hour in (9, 10, 12))

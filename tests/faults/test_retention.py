@@ -47,6 +47,8 @@ from tests.sql.old_facts import (
 from tests.sql.schemas import FACTS, bare_databases, cramped_server, fill
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.long
+
 KILLED = -9
 ROUNDS = 8
 LAST = date(2026, 2, 28)

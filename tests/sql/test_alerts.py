@@ -19,6 +19,8 @@ from kpi.connections import ETL, session
 
 from tests.warehouse import FACTS, Warehouse
 
+pytestmark = pytest.mark.long
+
 # PCT_ACQUIS is in %, at MODULE and COMPETENCE.
 RULES = """alerts:
   - {below: 50, for: 3, scopes: [GROUPE], targets: [MODULE]}

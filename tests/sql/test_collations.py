@@ -20,6 +20,8 @@ from tests.golden.reading import contents, figures, history
 from tests.sql.schemas import bare_databases, migrate
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.long
+
 DAY = school.day_of(0)
 WRITTEN = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap")
 TEXTS = (

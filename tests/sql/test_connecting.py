@@ -18,6 +18,8 @@ from mysql_server import PrivateServer
 
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.long
+
 ACCOUNT = "t_connecting"
 ASKED = "SELECT CURRENT_USER()"
 

@@ -16,6 +16,8 @@ from tests.golden.reading import computed_rows, contents
 from tests.warehouse import FACTS, HISTORY, Warehouse
 from tests.worlds import Source
 
+pytestmark = pytest.mark.long
+
 FIRST, CUT, NEXT = (school.day_of(night) for night in range(3))
 HISTORIES = (*HISTORY, "kpi_src_scope", "kpi_src_target", "kpi_reject")
 

@@ -15,7 +15,7 @@ from kpi.settings import PROJECT
 from mysql_accounts import connect, create_accounts
 from mysql_server import PrivateServer
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 KPI_DATABASE = "t_demo_kpi"
 SIZE = ("--nights", "1", "--history", "2", "--learners", "6", "--groups", "2")
 # The server is the tests' own; all else is as in `make demo`.

@@ -19,6 +19,8 @@ from mysql_server import PrivateServer
 
 from tests.demo_year import demo_school
 
+pytestmark = pytest.mark.long
+
 FIRST_NIGHT = datetime(2026, 2, 4, 1, 30, tzinfo=UTC)
 LAST_NIGHT = datetime(2026, 2, 23, 1, 30, tzinfo=UTC)
 Query = Callable[..., list[tuple[Any, ...]]]

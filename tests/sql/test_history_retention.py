@@ -21,6 +21,8 @@ from tests.golden.reading import figures, stored
 from tests.sql.old_facts import computed_until, with_settings
 from tests.warehouse import HISTORY, Warehouse
 
+pytestmark = pytest.mark.long
+
 NIGHTS = 8
 TODAY = date(2026, 7, 5)
 

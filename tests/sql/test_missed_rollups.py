@@ -20,6 +20,8 @@ from tests.golden import school
 from tests.golden.reading import computed_rows, wipe_computed
 from tests.warehouse import FACTS, ROLLUPS, Warehouse
 
+pytestmark = pytest.mark.long
+
 # A Friday to a Tuesday: the week of the first three is over when the fifth is rolled up.
 FIRST, SECOND, THIRD, FOURTH, FIFTH = DAYS = [school.day_of(night) for night in range(5)]
 SIXTH = FIFTH + timedelta(1)

@@ -17,6 +17,8 @@ from tests.golden import school
 from tests.sql.test_property_incremental import changed_learners, written
 from tests.warehouse import Rows, Warehouse
 
+pytestmark = pytest.mark.long
+
 NEW = Path(__file__).parent / "new_metrics"
 CODES = sorted(path.stem for path in NEW.iterdir())
 DAYS = [school.day_of(night) for night in range(5)]  # Friday, 2026-02-13, to Tuesday

@@ -21,6 +21,8 @@ from mysql_server import PrivateServer
 from tests.sql.test_soli_lms import SCHEMA, statements
 from tests.warehouse import HISTORY, Warehouse
 
+pytestmark = pytest.mark.long
+
 DAY = date(2026, 2, 16)
 CLEAN = 1000  # the chain that has no odd value; the cases' chains follow it
 BEYOND = 2**64 - 1

@@ -21,6 +21,8 @@ from tests.golden.reading import contents, history
 from tests.sql import old_facts
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.long
+
 DAYS = [school.day_of(night) for night in range(2)]
 WRITTEN = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap", "kpi_tile_cache")
 REJECTS = "SELECT relation, source_key, field, reason, detail FROM kpi_reject ORDER BY 1, 2, 3, 4"

@@ -24,6 +24,8 @@ from tests.faults.processes import before_each_statement
 from tests.sql.schemas import FACTS, bare_databases, cramped_server, fill, layout, migrate
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.long
+
 TODAY = date(2026, 2, 15)
 # Wanted are the months of 2026-01 to 2026-04.
 BACK, AHEAD = 1, 2

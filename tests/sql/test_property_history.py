@@ -25,6 +25,8 @@ from tests.worlds import (
     target_rows,
 )
 
+pytestmark = pytest.mark.long
+
 CALENDAR = Calendar()
 
 

@@ -17,6 +17,8 @@ from tests.strategies import worlds
 from tests.warehouse import Warehouse, of_hints
 from tests.worlds import LEARNERS, NOBODY, World, captures, membership_row
 
+pytestmark = pytest.mark.long
+
 CALENDAR = Calendar()
 NOON = datetime(2026, 1, 12, 12)
 # A rule that few random worlds meet: a membership seen alone after midnight changes before the night's capture

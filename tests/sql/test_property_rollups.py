@@ -14,6 +14,8 @@ from tests.strategies import worlds
 from tests.warehouse import Warehouse
 from tests.worlds import World
 
+pytestmark = pytest.mark.long
+
 CALENDAR = Calendar()
 
 

@@ -11,6 +11,8 @@ from tests.sql.replay import Replay
 from tests.warehouse import Warehouse
 from tests.worlds import NOBODY, TREE, Row, captures, membership_row, realisation_row, target_row
 
+pytestmark = pytest.mark.long
+
 CALENDAR = Calendar()
 LEVELS = ("UA", "MICRO_COMPETENCE", "COMPETENCE", "MODULE", "REFERENTIEL", "GLOBAL")
 TARGETS = [(kind, ref) for kind, ref, *_ in TREE]

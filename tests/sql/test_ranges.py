@@ -11,6 +11,8 @@ from tests.golden import school
 from tests.golden.reading import figures, stored
 from tests.warehouse import FACTS, Warehouse
 
+pytestmark = pytest.mark.long
+
 NIGHTS = 6
 FIRST, LAST = school.day_of(0), school.day_of(NIGHTS - 1)
 # From before the first capture, which reconstructs the past, to after the last.

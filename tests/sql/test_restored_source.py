@@ -14,6 +14,8 @@ from kpi.slices import create_temporary
 from tests.golden import school
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.long
+
 DAY = school.day_of(0)
 NEXT = DAY + timedelta(1)
 SAID = "The source seems to be an older copy: "

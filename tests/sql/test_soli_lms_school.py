@@ -23,6 +23,8 @@ from tests.demo_year import HANDED_IN, JUDGED, named_state
 from tests.golden.reading import figures, history
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.long
+
 LEARNERS = 40
 DAY = date(2026, 2, 18)
 NIGHT, RECOMPUTED = datetime(2026, 2, 19, 1, 30), datetime(2026, 2, 19, 22, 0)

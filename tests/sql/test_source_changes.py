@@ -18,6 +18,8 @@ from mysql_accounts import DatabaseError, connect, connect_as
 from tests.sql.test_soli_lms import Lms
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.long
+
 LMS, ACCOUNT, LOGIN = "t_source_changes_lms", "t_source_changes_note", "t_source_changes_app"
 Note = tuple[str, int, int]
 

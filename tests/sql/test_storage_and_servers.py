@@ -15,6 +15,8 @@ from tests.golden import school
 from tests.golden.reading import contents, figures, history
 from tests.warehouse import FACTS, Warehouse
 
+pytestmark = pytest.mark.long
+
 DAYS = [school.day_of(night) for night in range(4)]
 WRITTEN = (*FACTS, "kpi_plan_gap", "kpi_tile_cache")
 MANY = 20_000  # realisations

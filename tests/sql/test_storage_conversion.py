@@ -36,6 +36,8 @@ from tests.golden.reading import stored
 from tests.sql.schemas import FACTS, bare_databases, cramped_server, fill, layout, migrate, tables
 from tests.warehouse import Warehouse
 
+pytestmark = pytest.mark.long
+
 NIGHTS = [school.day_of(night) for night in range(2)]
 TODAY = NIGHTS[-1] + timedelta(days=1)
 PATIENT = Patience(wait_seconds=1, attempts=20, longest_pause_seconds=1)

@@ -19,6 +19,8 @@ from tests.strategies import worlds
 from tests.warehouse import FACTS, HISTORY, Warehouse
 from tests.worlds import LEARNERS, NOBODY, World
 
+pytestmark = pytest.mark.long
+
 CALENDAR = Calendar()
 TABLES = (*HISTORY, "kpi_src_scope", "kpi_src_target", "kpi_src_learner", "kpi_reject")
 FIRST, SECOND, THIRD, FOURTH = (school.day_of(night) for night in range(4))

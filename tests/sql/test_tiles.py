@@ -11,6 +11,8 @@ from kpi.connections import READ, Session, session
 from tests.golden import school
 from tests.warehouse import Rows, Warehouse
 
+pytestmark = pytest.mark.long
+
 SEED_QUERY = (Path(__file__).parent / "seed_tiles.sql").read_text()
 # Over the nights a week ends, on Sunday, and the next begins.
 NIGHTS = range(1, 5)
