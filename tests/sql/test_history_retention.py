@@ -39,7 +39,7 @@ def play(warehouse: Warehouse, first: int, last: int) -> None:
     """Nights a month apart, so that some lie before a cut; learners come, go and come back."""
     for night in range(first, last):
         warehouse.load_source(school.source(night % 5))
-        warehouse.capture(day_of(night))
+        warehouse.capture(day_of(night), accepts=True)  # what random worlds lose is much
     warehouse.dimensions()
 
 
