@@ -389,6 +389,6 @@ def undone(operated: Operated, table: str) -> Iterator[None]:
     finally:
         operated.warehouse.execute(f"DELETE FROM {table}")
         operated.warehouse.execute(
-            f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}_before"
+            f"INSERT INTO {table} ({columns}) SELECT {columns} FROM before_{table}"
         )
-        operated.warehouse.execute(f"DROP TABLE {table}_before")
+        operated.warehouse.execute(f"DROP TABLE before_{table}")
