@@ -227,7 +227,7 @@ def failed_checks(warehouse: Warehouse) -> list[str]:
     """Run the checks as their tasks do: one row, all of whose columns must be true."""
     failed = []
     for path in sorted((warehouse.settings.sql_dir / "checks").glob("*.sql")):
-        sql = path.read_text("utf-8").replace("%(date_id)s", "%s")
+        sql = warehouse.render(f"checks/{path.name}").replace("%(date_id)s", "%s")
         rows: Rows = warehouse.rows(sql, (DAY,) * sql.count("%s"))
         if not rows or not all(rows[0]):
             failed.append(path.stem)

@@ -286,8 +286,8 @@ def test_promise_5_a_reject_stays_as_long_as_it_is_found(warehouse: Warehouse) -
 SCRIPTS = ["capture/capture.sql", "dimensions/dimensions.sql"]
 SCRIPTS += [f"facts/{table}/slice.sql" for table in FACTS]
 CLOCKS = r"\b((NOW|CURDATE|SYSDATE|CONVERT_TZ)\(|CURRENT_(DATE|TIMESTAMP)\b)"
-# For ever, since ever, and the first date that MySQL reckons with.
-SENTINELS = {"9999-12-31", "1970-01-01", "1900-01-01", "1000-01-01"}
+# For ever, since ever, and the ends of the calendar that MySQL reckons with.
+SENTINELS = {"9999-12-31", "9998-12-30", "1970-01-01", "1900-01-01", "1000-01-01"}
 
 
 @pytest.mark.parametrize("path", SCRIPTS)
@@ -341,7 +341,13 @@ def test_promise_9_the_server_is_sent_the_rendered_sql_and_nothing_more(
     assert len(writes) > 40
     # The ledger's own rows, and the day that a capture closes to changes.
     assert {one.split()[2] for one in foreign} == {"kpi_run", "kpi_open_day"}
-    reads = {one.split("FROM")[0].strip() for one in sent if one.startswith("SELECT")}
+    # One step reads states, to refuse an adapter without TODO; no figure comes of it.
+    judged = {step.sql for step in steps(warehouse.render(SCRIPTS[0])) if "refuse" in step.name}
+    reads = {
+        one.split("FROM")[0].strip()
+        for one in sent
+        if one.startswith("SELECT") and one not in judged
+    }
     assert not [one for one in reads if re.search(r"progress|score|state_code|microseconds", one)]
 
 
