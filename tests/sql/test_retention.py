@@ -37,7 +37,9 @@ OCTOBER = date(2026, 10, 5)
 LEDGER = "SELECT id, state FROM kpi_run WHERE state = 'DROPPED' ORDER BY id"
 
 
-@pytest.fixture(scope="module", params=["partitioned", "foreign_keys"])
+@pytest.fixture(
+    scope="module", params=["partitioned", pytest.param("foreign_keys", marks=pytest.mark.long)]
+)
 def computed(new_warehouse: Callable[..., Warehouse], request: pytest.FixtureRequest) -> Warehouse:
     return old_facts.make(new_warehouse, f"old_{request.param}"[:12], storage=request.param)
 

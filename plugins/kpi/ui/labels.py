@@ -87,9 +87,11 @@ RELATIONS = _labels(
     feedback=("Feedback", "Feedback"),
 )
 REASONS = _labels(
+    date_out_of_range=("Date hors du calendrier", "Date outside the calendar"),
     duplicate_row=("Doublon dans la source", "Twice in the source"),
     feedback_not_after_submission=("Feedback avant la remise", "Feedback before the submission"),
     finish_before_start=("Fin avant le début", "Finish before start"),
+    id_out_of_range=("Identifiant hors limites", "Id out of range"),
     negative_score=("Note négative", "Negative score"),
     negative_score_max=("Barème négatif", "Negative scale"),
     parent_not_above=("Parent d'un niveau pas plus élevé", "Parent of no higher level"),
@@ -98,12 +100,15 @@ REASONS = _labels(
     score_max_too_large=("Barème trop grand", "Scale too large"),
     score_too_large=("Note trop grande", "Score too large"),
     score_above_scale=("Note au-dessus du barème (gardée)", "Score above its scale (kept)"),
+    state_code_too_long=("Code d'état trop long", "State code too long"),
+    state_order_out_of_range=("Ordre d'état hors limites", "State order out of range"),
     source_went_back=("Source plus ancienne qu'avant", "Source older than before"),
     unknown_learner=("Apprenant inconnu", "Unknown learner"),
     unknown_parent=("Parent inconnu", "Unknown parent"),
     unknown_scope=("Point de vue inconnu", "Unknown scope"),
     unknown_session=("Session inconnue ou sans fin", "Session unknown or without an end"),
     unknown_target=("Cible inconnue", "Unknown target"),
+    zero_date=("Date nulle (0000-00-00)", "Zero date (0000-00-00)"),
 )
 TABLES = _labels(
     kpi_value=("Indicateurs", "Metrics"),
