@@ -72,6 +72,14 @@ lint: $(VENV) ## Check style, types, the rendered SQL and docker-compose.yaml
 	@$(WITH_ENV) exec python scripts/lint_sql.py
 	$(PYTHON) scripts/compose_packages.py
 
+.PHONY: show
+show: $(VENV) ## Print a figure's SQL as it runs: make show FIGURE=PCT_ACQUIS ROAD=day (range, closing, window, opening, change)
+	@$(WITH_ENV) exec python scripts/rendered_sql.py --figure "$(FIGURE)" --road "$(or $(ROAD),day)"
+
+.PHONY: rendered
+rendered: $(VENV) ## Write tests/rendered, which shows what a change of a template changes
+	@$(WITH_ENV) exec python scripts/rendered_sql.py
+
 .PHONY: bench
 bench: database ## Measure a night of 2,000 learners against copying its rows
 	@$(WITH_ENV) exec python scripts/bench.py $(ARGS)

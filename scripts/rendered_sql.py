@@ -1,0 +1,139 @@
+"""The SQL as it runs, without Airflow or a database: each script, or one figure on one road.
+
+`make rendered` writes every script into tests/rendered, for a small fixed catalogue and a source in UTC, so that a
+change of a template shows what it changes. `make show FIGURE=PCT_ACQUIS ROAD=day` prints what computes one figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kpi import catalog
+from kpi.errors import InputError
+from kpi.settings import PROJECT, Settings
+from kpi.templates import Step, renderer, steps
+
+FOLDER = PROJECT / "tests" / "rendered"
+# Of each shape of figures one.
+CATALOGUE = (
+    *("PCT_ACQUIS", "PROGRESSION_MOY", "PCT_COUVERTURE_UA", "INACTIVITE_7J", "DELAI_ACQUIS_MICRO"),
+    *("DELAI_FEEDBACK", "ETATS", "ECART_PLAN"),
+)
+SCRIPTS = (
+    *("capture/capture.sql", "capture/learners.sql", "capture/take_back.sql"),
+    *("incremental/*.sql", "dimensions/dimensions.sql", "alerts/thresholds.sql"),
+    *("facts/*/slice.sql", "facts/*/range.sql", "rollup/*/period.sql", "rollup/*/rolling.sql"),
+    "display/kpi_tile_cache.sql",
+)
+SINGLE = (
+    "capture/missed_days.sql",
+    *("schema/*.sql", "checks/*.sql", "display/[!k]*.sql", "dimensions/kpi_*.sql"),
+    *("rollup/*.sql", "alerts/[!at]*.sql", "alerts/told.sql", "status/*.sql"),
+    *("display/dashboard/*.sql", "adapter/*.sql", "dimensions/first_source_day.sql"),
+)
+# The scripts of each road.
+ROADS = {
+    "day": ("facts/*/slice.sql",),
+    "range": ("facts/*/range.sql",),
+    "closing": ("rollup/*/period.sql",),
+    "window": ("rollup/*/rolling.sql",),
+    "opening": ("incremental/sums.sql",),
+    "change": ("incremental/contributions.sql", "incremental/refresh.sql"),
+}
+
+_TAG = re.compile(r"\{[{%]")
+
+
+def offline(settings: Settings, **values: Any) -> Callable[[str], str]:
+    """Return a renderer that needs no connection: the source's schema is `lms`, no table marks deleted rows."""
+    shapes = {"table": "kpi_value", "words": 2, "among_learners": 1}
+    shapes |= {"relation": "scope", "column": "scope_type", "key": catalog.KEYS["scope"]}
+    source = {"source_schema": lambda: "`lms`", "soft_deleted_tables": frozenset, "source": "`lms`"}
+    return renderer(settings, **source, **shapes, **values)
+
+
+def paths(settings: Settings, patterns: tuple[str, ...]) -> Iterator[str]:
+    """Yield the templates that patterns name, by their paths below include/sql."""
+    for pattern in patterns:
+        for path in sorted(settings.sql_dir.glob(pattern)):
+            yield path.relative_to(settings.sql_dir).as_posix()
+
+
+def without_gaps(sql: str) -> str:
+    """Return SQL without the blank lines that Jinja's tags leave."""
+    return re.sub(r"\n{3,}", "\n\n", sql.strip()) + "\n"
+
+
+def snapshots(settings: Settings) -> dict[str, str]:
+    """Return the rendered text of each file that is a template, of the small catalogue and a source in UTC."""
+    chosen = settings.model_copy(update={"timezone": "UTC", "source_timezone": "UTC"})
+
+    def few(found: list[Any]) -> list[Any]:
+        return [one for one in found if one.code in CATALOGUE]
+
+    render = offline(
+        chosen,
+        metrics=lambda: few(catalog.metrics(chosen.sql_dir)),
+        measures=lambda table: few(catalog.measures(chosen.sql_dir, table)),
+    )
+    return {
+        path: without_gaps(render(path))
+        for path in paths(chosen, SCRIPTS + SINGLE)
+        if _TAG.search((chosen.sql_dir / path).read_text("utf-8"))
+    }
+
+
+def figure_steps(settings: Settings, figure: str, road: str) -> list[tuple[str, Step]]:
+    """Return the steps that compute a figure on a road, with their scripts; raises InputError when there are none."""
+    if road not in ROADS:
+        raise InputError(f"There is no road '{road}'; choose one of {', '.join(ROADS)}.")
+    render = offline(settings)
+    word = re.compile(rf"\b{re.escape(figure)}(_R\d+)?\b")
+    found = [
+        (path, step)
+        for path in paths(settings, ROADS[road])
+        for step in steps(render(path))
+        if word.search(step.name)
+    ]
+    if not found:
+        raise InputError(
+            f"No step of the road '{road}' computes the figure '{figure}'; docs/figures.md lists the figures, and "
+            "rows that are added up or carried over for all figures at once have no step of their own."
+        )
+    return found
+
+
+def write(settings: Settings) -> None:
+    """Write the snapshots anew."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    for name, sql in snapshots(settings).items():
+        path = FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(sql, "utf-8")
+
+
+def main() -> int:
+    """Write the snapshots, or print one figure's SQL; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--figure")
+    parser.add_argument("--road", default="day")
+    asked = parser.parse_args()
+    if asked.figure is None:
+        write(Settings())
+        return 0
+    try:
+        for path, step in figure_steps(Settings(), asked.figure, asked.road):
+            print(f"-- {path}: {step.name}\n{without_gaps(step.sql)}")
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

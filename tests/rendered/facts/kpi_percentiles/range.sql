@@ -1,0 +1,594 @@
+/*
+The days %(first)s to %(last)s of kpi_percentiles at once, for some scopes or all: the script of kpi_backfill.
+*/
+
+/*
+The median, 75th and 90th percentiles of the delays of one day: the script of task kpi_percentiles. Each measure is one file of
+this folder. In mode `range` (range.sql) of many days at once.
+*/
+
+-- step: create stage
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_kpi_percentiles (
+  date_id DATE NOT NULL,
+  scope_id BIGINT NOT NULL,
+  target_id BIGINT NOT NULL,
+  measure_code ENUM('DELAI_ACQUIS_MICRO', 'DELAI_ACQUIS_COMP', 'DELAI_FEEDBACK') NOT NULL,
+  p50 DECIMAL(12, 4),
+  p75 DECIMAL(12, 4),
+  p90 DECIMAL(12, 4),
+  sample_size INT,
+  PRIMARY KEY (date_id, scope_id, target_id, measure_code)
+) COLLATE utf8mb4_0900_ai_ci;
+
+-- step: DELAI_ACQUIS_MICRO
+INSERT INTO stage_kpi_percentiles (date_id, measure_code, scope_id, target_id, p50, p75, p90, sample_size)
+SELECT
+  figure.date_id,
+  'DELAI_ACQUIS_MICRO',
+  figure.scope_id,
+  figure.target_id,
+  figure.p50,
+  figure.p75,
+  figure.p90,
+  figure.sample_size
+FROM (
+/*
+code: DELAI_ACQUIS_MICRO
+label: "Délais d'acquisition des micro-compétences"
+unit: jours
+rollup: RECOMPUTE
+description: >
+  Median, 75th and 90th percentiles, by linear interpolation, of the time in days of 24 h from start to end of the
+  micro-competences at or below the target that were finished within the period and are final at its end.
+example: >
+  Delays of 1, 2, 3 and 10 days: p50 = 2.5000, p75 = 4.7500, p90 = 7.9000, sample_size = 4.
+*/
+WITH realisation AS (
+  SELECT
+    history.learner_id,
+    history.domain,
+    history.ref_id,
+    history.state_code,
+    history.state_order,
+    history.is_final,
+    history.progress_pct,
+    history.score,
+    history.score_max,
+    history.started_at,
+    history.finished_at,
+    history.last_activity_at,
+    history.origin = 'RECONSTRUCTED' AS reconstructed,
+    IF(history.valid_from < opening.utc_end, opening.date_id, (
+      SELECT local_day.date_id + INTERVAL (history.valid_from >= local_day.utc_end) - (history.valid_from < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE(history.valid_from)
+    )) AS first_day,
+    IF(history.valid_to >= ending.utc_end, ending.date_id, (
+      SELECT local_day.date_id + INTERVAL (history.valid_to >= local_day.utc_end) - (history.valid_to < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE(history.valid_to)
+    ) - INTERVAL 1 DAY) AS last_day
+  FROM kpi_time AS opening
+  INNER JOIN kpi_time AS ending
+    ON ending.date_id = %(last)s
+  INNER JOIN kpi_src_realisation AS history IGNORE INDEX (uq_realisation)
+    ON history.valid_to >= opening.utc_end
+    AND history.valid_from < ending.utc_end
+  WHERE
+    opening.date_id = %(first)s
+    AND history.domain IN ('MICRO_COMPETENCE')
+),
+
+acquired AS (
+  SELECT
+    realisation.learner_id,
+    realisation.domain,
+    realisation.ref_id,
+    CONCAT(realisation.learner_id, ':', realisation.ref_id) AS event_id,
+    TIMESTAMPDIFF(MICROSECOND, realisation.started_at, realisation.finished_at) AS microseconds,
+    realisation.reconstructed,
+    (
+      SELECT local_day.date_id + INTERVAL (realisation.finished_at >= local_day.utc_end) - (realisation.finished_at < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE(realisation.finished_at)
+    ) AS happened_on,
+    realisation.first_day,
+    realisation.last_day
+  FROM kpi_time AS window_start
+  INNER JOIN kpi_time AS window_end
+    ON window_end.date_id = %(last)s
+  INNER JOIN realisation
+    ON realisation.finished_at >= window_start.utc_start
+    AND realisation.finished_at < window_end.utc_end
+  WHERE
+    window_start.date_id = (
+      SELECT MIN(kpi_time.date_id)
+      FROM kpi_time
+      WHERE kpi_time.date_id >= %(first)s - INTERVAL 0 DAY
+    )
+    AND realisation.is_final = 1
+    AND realisation.started_at IS NOT NULL
+),
+
+delay AS (
+  SELECT
+    learner_id,
+    domain,
+    ref_id,
+    event_id,
+    microseconds,
+    reconstructed,
+    GREATEST(first_day, happened_on, CAST(%(first)s AS DATE)) AS first_day,
+    LEAST(last_day, happened_on + INTERVAL 0 DAY, CAST(%(last)s AS DATE)) AS last_day
+  FROM acquired
+),
+
+membership_interval AS (
+  SELECT
+    membership.scope_type,
+    membership.scope_ref_id,
+    membership.learner_id,
+    GREATEST(membership.valid_from, COALESCE(membership.active_from, membership.valid_from)) AS begins_at,
+    LEAST(membership.valid_to, COALESCE(membership.active_to, membership.valid_to)) AS ends_at
+  FROM kpi_time AS opening
+  INNER JOIN kpi_time AS ending
+    ON ending.date_id = %(last)s
+  INNER JOIN kpi_src_membership AS membership
+    ON membership.valid_to >= opening.utc_end
+    AND membership.valid_from < ending.utc_end
+  WHERE opening.date_id = %(first)s
+),
+
+membership_span AS (
+  SELECT
+    scope_type,
+    scope_ref_id,
+    learner_id,
+    IF(begins_at < opening.utc_end, opening.date_id, (
+      SELECT local_day.date_id + INTERVAL (begins_at >= local_day.utc_end) - (begins_at < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE(begins_at)
+    )) AS first_day,
+    IF(ends_at >= ending.utc_end, ending.date_id, (
+      SELECT local_day.date_id + INTERVAL (ends_at >= local_day.utc_end) - (ends_at < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE(ends_at)
+    ) - INTERVAL 1 DAY) AS last_day
+  FROM kpi_time AS opening
+  INNER JOIN kpi_time AS ending
+    ON ending.date_id = %(last)s
+  CROSS JOIN membership_interval
+  WHERE opening.date_id = %(first)s
+),
+
+member AS (
+  SELECT
+    kpi_scope.id AS scope_id,
+    kpi_scope.scope_type,
+    membership_span.learner_id,
+    membership_span.first_day,
+    membership_span.last_day
+  FROM membership_span
+  INNER JOIN kpi_scope
+    ON kpi_scope.scope_type = membership_span.scope_type
+    AND kpi_scope.ref_key = membership_span.scope_ref_id
+    AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
+    AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
+  WHERE membership_span.first_day <= membership_span.last_day
+),
+
+sample AS (
+  SELECT
+    calendar.date_id,
+    member.scope_id,
+    closure.ancestor_id AS target_id,
+    delay.event_id,
+    delay.microseconds,
+    delay.reconstructed
+  FROM delay
+  INNER JOIN kpi_target_closure AS closure
+    ON closure.target_type = delay.domain
+    AND closure.ref_id = delay.ref_id
+    AND closure.ancestor_type IN ('GLOBAL', 'MODULE', 'COMPETENCE', 'MICRO_COMPETENCE')
+  INNER JOIN member
+    ON member.learner_id = delay.learner_id
+    AND member.first_day <= delay.last_day
+    AND member.last_day >= delay.first_day
+  INNER JOIN kpi_time AS calendar
+    ON calendar.date_id >= %(first)s
+    AND calendar.date_id <= %(last)s
+    AND calendar.date_id >= GREATEST(member.first_day, delay.first_day)
+    AND calendar.date_id <= LEAST(member.last_day, delay.last_day)
+)
+,
+
+ranked AS (
+  SELECT
+    date_id, scope_id, target_id,
+    microseconds,
+    reconstructed,
+    ROW_NUMBER() OVER (PARTITION BY date_id, scope_id, target_id ORDER BY microseconds) - 1 AS place,
+    COUNT(*) OVER (PARTITION BY date_id, scope_id, target_id) AS n
+  FROM sample
+)
+
+SELECT
+  date_id, scope_id, target_id,
+  ROUND(
+    SUM(
+      CASE
+        WHEN place = (n - 1) * 50 DIV 100
+          THEN microseconds * (100 - MOD((n - 1) * 50, 100))
+        WHEN place = (n - 1) * 50 DIV 100 + 1
+          THEN microseconds * MOD((n - 1) * 50, 100)
+        ELSE 0
+      END
+    ) * 1.00000000 / (86400000000 * 100),
+    4
+  ) AS p50,
+  ROUND(
+    SUM(
+      CASE
+        WHEN place = (n - 1) * 75 DIV 100
+          THEN microseconds * (100 - MOD((n - 1) * 75, 100))
+        WHEN place = (n - 1) * 75 DIV 100 + 1
+          THEN microseconds * MOD((n - 1) * 75, 100)
+        ELSE 0
+      END
+    ) * 1.00000000 / (86400000000 * 100),
+    4
+  ) AS p75,
+  ROUND(
+    SUM(
+      CASE
+        WHEN place = (n - 1) * 90 DIV 100
+          THEN microseconds * (100 - MOD((n - 1) * 90, 100))
+        WHEN place = (n - 1) * 90 DIV 100 + 1
+          THEN microseconds * MOD((n - 1) * 90, 100)
+        ELSE 0
+      END
+    ) * 1.00000000 / (86400000000 * 100),
+    4
+  ) AS p90,
+  MAX(n) AS sample_size
+FROM ranked
+GROUP BY date_id, scope_id, target_id
+) AS figure;
+
+-- step: DELAI_FEEDBACK
+INSERT INTO stage_kpi_percentiles (date_id, measure_code, scope_id, target_id, p50, p75, p90, sample_size)
+SELECT
+  figure.date_id,
+  'DELAI_FEEDBACK',
+  figure.scope_id,
+  figure.target_id,
+  figure.p50,
+  figure.p75,
+  figure.p90,
+  figure.sample_size
+FROM (
+/*
+code: DELAI_FEEDBACK
+label: "Délais de feedback"
+unit: heures
+rollup: RECOMPUTE
+description: >
+  Median, 75th and 90th percentiles, by linear interpolation, of the time in hours from a submission to its first feedback,
+  over the feedback given within the period on targets at or under the target; a submission counts once per cell.
+example: >
+  Delays of 2 and 5 hours: p50 = 3.5000, p75 = 4.2500, p90 = 4.7000, sample_size = 2.
+*/
+WITH answered AS (
+  SELECT
+    feedback.learner_id,
+    feedback.target_type AS domain,
+    feedback.target_ref_id AS ref_id,
+    CONCAT_WS(':', feedback.kind, feedback.submission_id, feedback.learner_id, feedback.captured_at) AS event_id,
+    TIMESTAMPDIFF(MICROSECOND, feedback.submitted_at, feedback.feedback_at) AS microseconds,
+    0 AS reconstructed,
+    (
+      SELECT local_day.date_id + INTERVAL (feedback.feedback_at >= local_day.utc_end) - (feedback.feedback_at < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE(feedback.feedback_at)
+    ) AS happened_on
+  FROM kpi_time AS window_start
+  INNER JOIN kpi_time AS window_end
+    ON window_end.date_id = %(last)s
+  INNER JOIN kpi_src_feedback AS feedback
+    ON feedback.feedback_at >= window_start.utc_start
+    AND feedback.feedback_at < window_end.utc_end
+  WHERE
+    window_start.date_id = (
+      SELECT MIN(kpi_time.date_id)
+      FROM kpi_time
+      WHERE kpi_time.date_id >= %(first)s - INTERVAL 0 DAY
+    )
+    AND feedback.submitted_at IS NOT NULL
+),
+
+delay AS (
+  SELECT
+    learner_id,
+    domain,
+    ref_id,
+    event_id,
+    microseconds,
+    reconstructed,
+    GREATEST(happened_on, CAST(%(first)s AS DATE)) AS first_day,
+    LEAST(happened_on + INTERVAL 0 DAY, CAST(%(last)s AS DATE)) AS last_day
+  FROM answered
+),
+
+membership_interval AS (
+  SELECT
+    membership.scope_type,
+    membership.scope_ref_id,
+    membership.learner_id,
+    GREATEST(membership.valid_from, COALESCE(membership.active_from, membership.valid_from)) AS begins_at,
+    LEAST(membership.valid_to, COALESCE(membership.active_to, membership.valid_to)) AS ends_at
+  FROM kpi_time AS opening
+  INNER JOIN kpi_time AS ending
+    ON ending.date_id = %(last)s
+  INNER JOIN kpi_src_membership AS membership
+    ON membership.valid_to >= opening.utc_end
+    AND membership.valid_from < ending.utc_end
+  WHERE opening.date_id = %(first)s
+),
+
+membership_span AS (
+  SELECT
+    scope_type,
+    scope_ref_id,
+    learner_id,
+    IF(begins_at < opening.utc_end, opening.date_id, (
+      SELECT local_day.date_id + INTERVAL (begins_at >= local_day.utc_end) - (begins_at < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE(begins_at)
+    )) AS first_day,
+    IF(ends_at >= ending.utc_end, ending.date_id, (
+      SELECT local_day.date_id + INTERVAL (ends_at >= local_day.utc_end) - (ends_at < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE(ends_at)
+    ) - INTERVAL 1 DAY) AS last_day
+  FROM kpi_time AS opening
+  INNER JOIN kpi_time AS ending
+    ON ending.date_id = %(last)s
+  CROSS JOIN membership_interval
+  WHERE opening.date_id = %(first)s
+),
+
+member AS (
+  SELECT
+    kpi_scope.id AS scope_id,
+    kpi_scope.scope_type,
+    membership_span.learner_id,
+    membership_span.first_day,
+    membership_span.last_day
+  FROM membership_span
+  INNER JOIN kpi_scope
+    ON kpi_scope.scope_type = membership_span.scope_type
+    AND kpi_scope.ref_key = membership_span.scope_ref_id
+    AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
+    AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
+  WHERE membership_span.first_day <= membership_span.last_day
+),
+
+sample AS (
+  SELECT DISTINCT
+    calendar.date_id,
+    member.scope_id,
+    closure.ancestor_id AS target_id,
+    delay.event_id,
+    delay.microseconds,
+    delay.reconstructed
+  FROM delay
+  INNER JOIN kpi_target_closure AS closure
+    ON closure.target_type = delay.domain
+    AND closure.ref_id = delay.ref_id
+    AND closure.ancestor_type IN ('GLOBAL', 'MODULE', 'COMPETENCE', 'MICRO_COMPETENCE')
+  INNER JOIN member
+    ON member.learner_id = delay.learner_id
+    AND member.first_day <= delay.last_day
+    AND member.last_day >= delay.first_day
+  INNER JOIN kpi_time AS calendar
+    ON calendar.date_id >= %(first)s
+    AND calendar.date_id <= %(last)s
+    AND calendar.date_id >= GREATEST(member.first_day, delay.first_day)
+    AND calendar.date_id <= LEAST(member.last_day, delay.last_day)
+)
+,
+
+ranked AS (
+  SELECT
+    date_id, scope_id, target_id,
+    microseconds,
+    reconstructed,
+    ROW_NUMBER() OVER (PARTITION BY date_id, scope_id, target_id ORDER BY microseconds) - 1 AS place,
+    COUNT(*) OVER (PARTITION BY date_id, scope_id, target_id) AS n
+  FROM sample
+)
+
+SELECT
+  date_id, scope_id, target_id,
+  ROUND(
+    SUM(
+      CASE
+        WHEN place = (n - 1) * 50 DIV 100
+          THEN microseconds * (100 - MOD((n - 1) * 50, 100))
+        WHEN place = (n - 1) * 50 DIV 100 + 1
+          THEN microseconds * MOD((n - 1) * 50, 100)
+        ELSE 0
+      END
+    ) * 1.00000000 / (3600000000 * 100),
+    4
+  ) AS p50,
+  ROUND(
+    SUM(
+      CASE
+        WHEN place = (n - 1) * 75 DIV 100
+          THEN microseconds * (100 - MOD((n - 1) * 75, 100))
+        WHEN place = (n - 1) * 75 DIV 100 + 1
+          THEN microseconds * MOD((n - 1) * 75, 100)
+        ELSE 0
+      END
+    ) * 1.00000000 / (3600000000 * 100),
+    4
+  ) AS p75,
+  ROUND(
+    SUM(
+      CASE
+        WHEN place = (n - 1) * 90 DIV 100
+          THEN microseconds * (100 - MOD((n - 1) * 90, 100))
+        WHEN place = (n - 1) * 90 DIV 100 + 1
+          THEN microseconds * MOD((n - 1) * 90, 100)
+        ELSE 0
+      END
+    ) * 1.00000000 / (3600000000 * 100),
+    4
+  ) AS p90,
+  MAX(n) AS sample_size
+FROM ranked
+GROUP BY date_id, scope_id, target_id
+) AS figure;
+
+-- step: count staged
+SELECT COUNT(*)
+FROM stage_kpi_percentiles
+WHERE date_id = %(date_id)s;
+
+-- step: count stored
+SELECT COUNT(*)
+FROM kpi_percentiles AS existing
+INNER JOIN kpi_scope
+  ON kpi_scope.id = existing.scope_id
+  AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
+    AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
+WHERE
+  existing.date_id = %(date_id)s
+  AND existing.period = %(period)s;
+
+-- step: write differences
+INSERT INTO kpi_percentiles (date_id, period, scope_id, target_id, measure_code, p50, p75, p90, sample_size)
+SELECT
+  new.date_id,
+  new.period,
+  new.scope_id,
+  new.target_id,
+  new.measure_code,
+  new.p50,
+  new.p75,
+  new.p90,
+  new.sample_size
+FROM (
+  SELECT
+    stage.date_id,
+    %(period)s AS period,
+    stage.scope_id,
+    stage.target_id,
+    stage.measure_code,
+    stage.p50,
+    stage.p75,
+    stage.p90,
+    stage.sample_size
+  FROM stage_kpi_percentiles AS stage
+  LEFT JOIN kpi_percentiles AS existing
+    ON existing.date_id = %(date_id)s
+    AND existing.period = %(period)s
+    AND existing.scope_id = stage.scope_id
+    AND existing.target_id = stage.target_id
+    AND existing.measure_code = stage.measure_code
+  WHERE
+    stage.date_id = %(date_id)s
+    AND (
+      existing.scope_id IS NULL
+      OR NOT (existing.p50 <=> stage.p50)
+      OR NOT (existing.p75 <=> stage.p75)
+      OR NOT (existing.p90 <=> stage.p90)
+      OR NOT (existing.sample_size <=> stage.sample_size)
+    )
+) AS new
+ON DUPLICATE KEY UPDATE
+  p50 = new.p50,
+  p75 = new.p75,
+  p90 = new.p90,
+  sample_size = new.sample_size;
+
+-- step: delete vanished
+DELETE existing
+FROM kpi_percentiles AS existing
+INNER JOIN kpi_scope
+  ON kpi_scope.id = existing.scope_id
+  AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
+    AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
+LEFT JOIN stage_kpi_percentiles AS stage
+  ON stage.date_id = %(date_id)s
+  AND stage.scope_id = existing.scope_id
+  AND stage.target_id = existing.target_id
+  AND stage.measure_code = existing.measure_code
+WHERE
+  existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND stage.scope_id IS NULL;
+
+-- step: dry run: count new and changed
+SELECT
+  COALESCE(SUM(existing.scope_id IS NULL), 0) AS n_new,
+  COALESCE(SUM(existing.scope_id IS NOT NULL AND NOT (
+    existing.p50 <=> stage.p50
+    AND 
+    existing.p75 <=> stage.p75
+    AND 
+    existing.p90 <=> stage.p90
+    AND 
+    existing.sample_size <=> stage.sample_size
+  )), 0) AS n_changed
+FROM stage_kpi_percentiles AS stage
+  LEFT JOIN kpi_percentiles AS existing
+    ON existing.date_id = %(date_id)s
+    AND existing.period = %(period)s
+    AND existing.scope_id = stage.scope_id
+    AND existing.target_id = stage.target_id
+    AND existing.measure_code = stage.measure_code
+WHERE stage.date_id = %(date_id)s;
+
+-- step: dry run: count vanished
+SELECT COUNT(*)
+FROM kpi_percentiles AS existing
+INNER JOIN kpi_scope
+  ON kpi_scope.id = existing.scope_id
+  AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
+    AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
+LEFT JOIN stage_kpi_percentiles AS stage
+  ON stage.date_id = %(date_id)s
+  AND stage.scope_id = existing.scope_id
+  AND stage.target_id = existing.target_id
+  AND stage.measure_code = existing.measure_code
+WHERE
+  existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND stage.scope_id IS NULL;
+
+-- step: dry run: largest changes
+SELECT
+  CONCAT_WS(' ', kpi_scope.scope_type, kpi_scope.ref_id) AS scope,
+  CONCAT_WS(' ', kpi_target.target_type, kpi_target.ref_id) AS target,
+  stage.measure_code,
+  existing.p50 AS was,
+  stage.p50 AS becomes
+FROM stage_kpi_percentiles AS stage
+  LEFT JOIN kpi_percentiles AS existing
+    ON existing.date_id = %(date_id)s
+    AND existing.period = %(period)s
+    AND existing.scope_id = stage.scope_id
+    AND existing.target_id = stage.target_id
+    AND existing.measure_code = stage.measure_code
+INNER JOIN kpi_scope
+  ON kpi_scope.id = stage.scope_id
+INNER JOIN kpi_target
+  ON kpi_target.id = stage.target_id
+WHERE
+  stage.date_id = %(date_id)s
+  AND NOT (existing.p50 <=> stage.p50)
+  AND existing.scope_id IS NOT NULL
+ORDER BY ABS(stage.p50 - existing.p50) DESC, stage.scope_id ASC, stage.target_id ASC
+LIMIT 5;
