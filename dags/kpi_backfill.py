@@ -116,7 +116,7 @@ with DAG(
                 task_id=table,
                 table=table,
                 period="W",
-                sql=f"rollup/{table}/period.sql",
+                sql=f"facts/{table}/closing.sql",
                 days=DAYS,
                 trigger_rule="none_failed",
             )
@@ -127,7 +127,7 @@ with DAG(
                 task_id=table,
                 table=table,
                 period="M",
-                sql=f"rollup/{table}/period.sql",
+                sql=f"facts/{table}/closing.sql",
                 days=DAYS,
                 trigger_rule="none_failed",
             )
@@ -136,7 +136,7 @@ with DAG(
         task_id="windows",
         table="kpi_value",
         period="R",
-        sql="rollup/kpi_value/rolling.sql",
+        sql="facts/kpi_value/windows.sql",
         days=DAYS,
         trigger_rule="none_failed",
     )

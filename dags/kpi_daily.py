@@ -90,7 +90,7 @@ with DAG(
             SliceOperator(
                 task_id=table,
                 table=table,
-                sql=f"facts/{table}/slice.sql",
+                sql=f"facts/{table}/day.sql",
                 day="{{ business_date() }}",
                 takes_missed=True,
             )

@@ -30,9 +30,9 @@ hold them, and the next run takes them up.
 
 DAY = "{{ ti.xcom_pull(task_ids='refresh', key='day') }}"
 SCRIPTS = {
-    "contributions": "incremental/contributions.sql",
+    "contributions": "roads/change/before_and_after.sql",
     "capture": "capture/learners.sql",
-    "cells": "incremental/refresh.sql",
+    "cells": "roads/change/cells.sql",
 }
 
 with DAG(
@@ -68,7 +68,7 @@ with DAG(
     with TaskGroup("open_day") as open_day:
         with TaskGroup("facts") as facts:
             for table in ("kpi_value", "kpi_state_count", "kpi_percentiles"):
-                SliceOperator(task_id=table, table=table, sql=f"facts/{table}/slice.sql", day=DAY)
+                SliceOperator(task_id=table, table=table, sql=f"facts/{table}/day.sql", day=DAY)
 
         with TaskGroup("rollups") as rollups:
             for table in ROLLED_UP:
@@ -77,21 +77,21 @@ with DAG(
                         task_id=f"{table}_{name}",
                         table=table,
                         period=period,
-                        sql=f"rollup/{table}/period.sql",
+                        sql=f"facts/{table}/closing.sql",
                         days={"first": DAY, "last": DAY},
                     )
             RollupOperator(
                 task_id="kpi_value_windows",
                 table="kpi_value",
                 period="R",
-                sql="rollup/kpi_value/rolling.sql",
+                sql="facts/kpi_value/windows.sql",
                 days={"first": DAY, "last": DAY},
             )
 
         tiles = TileCacheOperator(
             task_id="kpi_tile_cache", sql="display/kpi_tile_cache.sql", day=DAY
         )
-        sums = OpenDayOperator(task_id="sums", sql="incremental/sums.sql", day=DAY)
+        sums = OpenDayOperator(task_id="sums", sql="roads/opening.sql", day=DAY)
 
         facts >> rollups >> tiles >> sums
 

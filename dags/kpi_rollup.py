@@ -57,7 +57,7 @@ with DAG(
                 task_id=table,
                 table=table,
                 period="W",
-                sql=f"rollup/{table}/period.sql",
+                sql=f"facts/{table}/closing.sql",
                 days=DAYS,
                 takes_missed=True,
             )
@@ -68,7 +68,7 @@ with DAG(
                 task_id=table,
                 table=table,
                 period="M",
-                sql=f"rollup/{table}/period.sql",
+                sql=f"facts/{table}/closing.sql",
                 days=DAYS,
                 takes_missed=True,
             )
@@ -77,7 +77,7 @@ with DAG(
         task_id="windows",
         table="kpi_value",
         period="R",
-        sql="rollup/kpi_value/rolling.sql",
+        sql="facts/kpi_value/windows.sql",
         days=DAYS,
         takes_missed=True,
     )

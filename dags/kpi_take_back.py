@@ -77,14 +77,14 @@ with DAG(
                     task_id=f"{table}_{name}",
                     table=table,
                     period=period,
-                    sql=f"rollup/{table}/period.sql",
+                    sql=f"facts/{table}/closing.sql",
                     days=DAYS,
                 )
         RollupOperator(
             task_id="kpi_value_windows",
             table="kpi_value",
             period="R",
-            sql="rollup/kpi_value/rolling.sql",
+            sql="facts/kpi_value/windows.sql",
             days=DAYS,
         )
     tiles = TileCacheOperator(

@@ -28,8 +28,8 @@ from demo_source.database import DemoSource
 from demo_source.school import School
 from kpi.connections import ETL, session
 from kpi.settings import PROJECT, Settings
-from kpi.slices import Slice, temporary
-from kpi.templates import steps
+from kpi.slices import Slice
+from kpi.steps import steps
 from mysql_server import PrivateServer
 from rich.console import Console
 from rich.table import Table
@@ -117,10 +117,10 @@ def write_plans(warehouse: Warehouse, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for table in FACTS:
         parameters = Slice.daily(table, DAY).parameters
-        script = steps(warehouse.render(f"facts/{table}/slice.sql"))
+        script = steps(warehouse.render(f"facts/{table}/day.sql"))
         with session(ETL) as etl:
             for step in script:
-                if temporary(step):
+                if step.phase == "create":
                     etl.run(step.sql)
                     continue
                 plan = etl.rows(f"EXPLAIN FORMAT=TREE {step.sql}", parameters)[0][0]

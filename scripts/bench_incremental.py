@@ -171,7 +171,7 @@ def _captured(warehouse: Warehouse) -> int:
 
 def _opened(warehouse: Warehouse) -> int:
     warehouse.facts(DAY)
-    if not opening.open_day(DAY, warehouse.script("incremental/sums.sql"), warehouse.settings):
+    if not opening.open_day(DAY, warehouse.script("roads/opening.sql"), warehouse.settings):
         raise SystemExit("The day could not be opened.")
     return 0
 

@@ -23,7 +23,7 @@ from kpi import periods
 from kpi.connections import ETL, session
 from kpi.settings import PROJECT
 from kpi.slices import Slice
-from kpi.templates import Step
+from kpi.steps import Step
 from mysql_server import PrivateServer
 from rich.console import Console
 from rich.table import Table
@@ -123,7 +123,7 @@ def computing(
         ranges = [Slice.days(table, *chunk) for chunk in chunks]
         slow = bench.time(
             f"  {name}, day by day",
-            lambda n=name, p=daily, t=table: compute_only(warehouse, n, p, f"facts/{t}/slice.sql"),
+            lambda n=name, p=daily, t=table: compute_only(warehouse, n, p, f"facts/{t}/day.sql"),
         )
         fast = bench.time(
             f"  {name}, at once",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kpi.settings import PROJECT, Settings
-from kpi.templates import steps
+from kpi.steps import steps
 from rendered_sql import SCRIPTS, SINGLE, offline, paths, without_gaps
 
 RENDERED = PROJECT / ".local" / "rendered"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from kpi import catalog
 from kpi.settings import PROJECT, Settings
+from kpi.vocabulary import FACT_TABLES
 
 FIGURES = PROJECT / "docs" / "figures.md"
 _HEAD = """# Figures
@@ -18,8 +19,9 @@ What each figure means, generated from the headers of the SQL files by `make doc
 def figures_page(settings: Settings) -> str:
     """Return the page: the metrics of kpi_value, then the histogram, the percentiles and the plan gap."""
     parts = [_HEAD, "## kpi_value\n", *_metrics(settings)]
-    for table in ("kpi_state_count", "kpi_percentiles", "kpi_plan_gap"):
-        parts += [f"## {table}\n", *_measures(settings, table)]
+    for table in FACT_TABLES:
+        if table != "kpi_value":
+            parts += [f"## {table}\n", *_measures(settings, table)]
     return "\n".join(parts)
 
 
@@ -44,7 +46,7 @@ def _measures(settings: Settings, table: str) -> Iterator[str]:
             f"{measure.label} · {measure.unit} · rolls up by {measure.rollup}",
             measure.description,
             measure.example,
-            f"{catalog.FIGURES.get(table, 'facts')}/{table}/{measure.code}.sql",
+            measure.template,
         )
 
 

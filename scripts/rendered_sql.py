@@ -10,13 +10,14 @@ import argparse
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from kpi import catalog
 from kpi.errors import InputError
 from kpi.settings import PROJECT, Settings
-from kpi.templates import Step, renderer, steps
+from kpi.steps import Step, steps
+from kpi.templates import renderer
 
 FOLDER = PROJECT / "tests" / "rendered"
 # Of each shape of figures one.
@@ -24,11 +25,19 @@ CATALOGUE = (
     *("PCT_ACQUIS", "PROGRESSION_MOY", "PCT_COUVERTURE_UA", "INACTIVITE_7J", "DELAI_ACQUIS_MICRO"),
     *("DELAI_FEEDBACK", "ETATS", "ECART_PLAN"),
 )
+# The scripts of each road.
+ROADS = {
+    "day": ("facts/*/day.sql",),
+    "range": ("facts/*/range.sql",),
+    "closing": ("facts/*/closing.sql",),
+    "windows": ("facts/*/windows.sql",),
+    "opening": ("roads/opening.sql",),
+    "change": ("roads/change/before_and_after.sql", "roads/change/cells.sql"),
+}
 SCRIPTS = (
+    *(pattern for patterns in ROADS.values() for pattern in patterns),
     *("capture/capture.sql", "capture/learners.sql", "capture/take_back.sql"),
-    *("incremental/*.sql", "dimensions/dimensions.sql", "alerts/thresholds.sql"),
-    *("facts/*/slice.sql", "facts/*/range.sql", "rollup/*/period.sql", "rollup/*/rolling.sql"),
-    "display/kpi_tile_cache.sql",
+    *("dimensions/dimensions.sql", "alerts/thresholds.sql", "display/kpi_tile_cache.sql"),
 )
 SINGLE = (
     "capture/missed_days.sql",
@@ -36,16 +45,6 @@ SINGLE = (
     *("rollup/*.sql", "alerts/[!at]*.sql", "alerts/told.sql", "status/*.sql"),
     *("display/dashboard/*.sql", "adapter/*.sql", "dimensions/first_source_day.sql"),
 )
-# The scripts of each road.
-ROADS = {
-    "day": ("facts/*/slice.sql",),
-    "range": ("facts/*/range.sql",),
-    "closing": ("rollup/*/period.sql",),
-    "window": ("rollup/*/rolling.sql",),
-    "opening": ("incremental/sums.sql",),
-    "change": ("incremental/contributions.sql", "incremental/refresh.sql"),
-}
-
 _TAG = re.compile(r"\{[{%]")
 
 
@@ -73,14 +72,10 @@ def snapshots(settings: Settings) -> dict[str, str]:
     """Return the rendered text of each file that is a template, of the small catalogue and a source in UTC."""
     chosen = settings.model_copy(update={"timezone": "UTC", "source_timezone": "UTC"})
 
-    def few(found: list[Any]) -> list[Any]:
+    def few(found: Iterable[Any]) -> list[Any]:
         return [one for one in found if one.code in CATALOGUE]
 
-    render = offline(
-        chosen,
-        metrics=lambda: few(catalog.metrics(chosen.sql_dir)),
-        measures=lambda table: few(catalog.measures(chosen.sql_dir, table)),
-    )
+    render = offline(chosen, figures=lambda table: few(catalog.figures(chosen.sql_dir, table)))
     return {
         path: without_gaps(render(path))
         for path in paths(chosen, SCRIPTS + SINGLE)
@@ -93,12 +88,11 @@ def figure_steps(settings: Settings, figure: str, road: str) -> list[tuple[str, 
     if road not in ROADS:
         raise InputError(f"There is no road '{road}'; choose one of {', '.join(ROADS)}.")
     render = offline(settings)
-    word = re.compile(rf"\b{re.escape(figure)}(_R\d+)?\b")
     found = [
         (path, step)
         for path in paths(settings, ROADS[road])
         for step in steps(render(path))
-        if word.search(step.name)
+        if step.figure == figure
     ]
     if not found:
         raise InputError(

@@ -29,19 +29,20 @@ from kpi.connections import ADMIN, ETL, SOURCE, session
 from kpi.incremental import opening, refresh
 from kpi.operators.dimensions import metric_rows
 from kpi.settings import Settings
-from kpi.slices import Written, create_temporary, run_step, temporary
+from kpi.slices import Written
+from kpi.steps import Runner, Step, create_temporary, steps
 from kpi.taking_back import TakenBack, take_back
-from kpi.templates import Step, renderer, steps
+from kpi.templates import renderer
 from mysql_accounts import connect, create_accounts
 
 FACTS = ("kpi_value", "kpi_state_count", "kpi_percentiles")
 ROLLUPS = (
     *(
-        (table, period, f"rollup/{table}/period.sql")
+        (table, period, f"facts/{table}/closing.sql")
         for table in rollups.ROLLED_UP
         for period in ("W", "M")
     ),
-    ("kpi_value", "R", "rollup/kpi_value/rolling.sql"),
+    ("kpi_value", "R", "facts/kpi_value/windows.sql"),
 )
 HISTORY = ("kpi_src_realisation", "kpi_src_membership", "kpi_src_plan", "kpi_src_feedback")
 COLLATIONS = ("utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci")  # MySQL's usual one, and Laravel's
@@ -178,13 +179,11 @@ class Warehouse:
         with session(ETL) as etl:
             create_temporary(etl, script)
             with etl.transaction():
-                for step in script:
-                    if not temporary(step):
-                        run_step(etl, step, None)
+                Runner(etl).run(script)
 
     def facts(self, day: date, tables: Iterable[str] = FACTS) -> dict[str, slices.Written]:
         return {
-            table: self._write(slices.Slice.daily(table, day), f"facts/{table}/slice.sql")
+            table: self._write(slices.Slice.daily(table, day), f"facts/{table}/day.sql")
             for table in tables
         }
 
@@ -240,7 +239,7 @@ class Warehouse:
         """Compute a day and what it is rolled up into, and keep the sums that changes add to."""
         self.facts(day)
         self.rollup(day)
-        return opening.open_day(day, self.script("incremental/sums.sql"), self.settings)
+        return opening.open_day(day, self.script("roads/opening.sql"), self.settings)
 
     def changed(self, *learners: int) -> None:
         """Put learners on the list of changes, as the source's triggers do."""
@@ -251,9 +250,9 @@ class Warehouse:
 
     def refresh_scripts(self) -> refresh.Scripts:
         return refresh.Scripts(
-            self.script("incremental/contributions.sql"),
+            self.script("roads/change/before_and_after.sql"),
             self.script("capture/learners.sql"),
-            self.script("incremental/refresh.sql"),
+            self.script("roads/change/cells.sql"),
         )
 
     def refresh(self, captured_at: datetime) -> list[refresh.Refreshed]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -21,36 +21,32 @@ from kpi.connections import (
     AS_THEY_ARE,
     ETL,
     SOURCE,
+    Row,
     Session,
     attempted,
     same_server,
     session,
 )
 from kpi.errors import InputError
+from kpi.locks import lock, lock_name
 from kpi.plausibility import Implausible, Part, objections
 from kpi.settings import Settings
-from kpi.slices import create_temporary, lock, lock_name, run_step, temporary
-from kpi.templates import Step, renderer
+from kpi.steps import (
+    Phase,
+    Runner,
+    Step,
+    StepError,
+    When,
+    create_temporary,
+    giving,
+    run_step,
+)
+from kpi.templates import renderer
 
 log = logging.getLogger(__name__)
 
-# How the steps of include/sql/capture are named: `relation: what`, some for the first or the later captures only.
-READ, JUDGE, COUNT, SAY = "read", "judge", "count", "say "
-TOUCHED = "touched"
-# The steps that find what differs, and after which what is in force can still be looked at; all others write.
-_FINDING = (
-    "list",
-    "read",
-    "reject unknown",
-    "reject unusable",
-    "leave out",
-    "find",
-    "judge",
-)
 # How far back a night looks for days without a capture of their own: so many days retention keeps at least.
 DAYS_LOOKED_BACK = 90
-REFUSE = "refuse another first state"
-FIRST_ONLY, LATER_ONLY = "(first capture)", "(later captures)"
 # The stage's name of a contract column that may be NULL and is also part of a key, where NULL is 0.
 _STAGED_AS = {
     ("membership", "scope_ref_id"): "source_scope_ref_id",
@@ -252,7 +248,7 @@ class _Capture:
         self.settings = settings
         self.accepts = accepts
         self.accepted: dict[str, str] = {}
-        self.other_captures = LATER_ONLY if plan.previous is None else FIRST_ONLY
+        self.when: When = "first" if plan.previous is None else "later"
         self.one_server = same_server(source, etl)
         if not self.one_server:
             source.read_as_they_are()
@@ -266,24 +262,23 @@ class _Capture:
         """Ask the source for its own time, which says whether it lies before the previous capture."""
         self.parameters["source_now"] = self.source.value("SELECT UTC_TIMESTAMP(6)")
 
-    def run(self, steps: Sequence[Step]) -> list[Found]:
+    def run(self, steps: Sequence[Step], phases: Sequence[Phase] = ("find", "run")) -> list[Found]:
         """Run steps in order; return what the relations among them were found to hold."""
         counts: dict[str, list[int]] = {}
         rejected: dict[str, int] = {}
-        for step in steps:
-            relation, _, name = step.name.partition(": ")
-            if temporary(step) or name.endswith(self.other_captures) or relation == TOUCHED:
-                continue
-            if name == READ:
-                self._read(relation, step)
-            elif name == REFUSE or name.startswith((JUDGE, SAY)):
-                self._look(relation, name, step)
-            elif step.name == "reject: count":
-                rejected = dict(self.etl.rows(step.sql, self.parameters))
-            elif name.startswith(COUNT):
-                counts[relation] = [int(value or 0) for value in self.etl.rows(step.sql)[0]]
-            else:
-                run_step(self.etl, step, self.parameters)
+
+        def take_counts(step: Step) -> None:
+            counts[_relation(step)] = [int(value or 0) for value in self.etl.rows(step.sql)[0]]
+
+        takes = {
+            "relation": self._read,
+            "plausibility": self._judge_step,
+            "first_state": self._require_first_state,
+            "warnings": self._warn,
+            "counts": take_counts,
+            "rejected": lambda step: rejected.update(self._rows(step)),
+        }
+        Runner(self.etl, self.parameters, takes=takes, when=self.when).run(steps, phases)
         return [
             Found(
                 relation,
@@ -297,17 +292,22 @@ class _Capture:
             for relation, (staged, new, changed, closed, reopened) in counts.items()
         ]
 
-    def _look(self, relation: str, name: str, step: Step) -> None:
-        """Refuse a source that is cut short, or an adapter's words; say what of the source is strange."""
-        found = self.etl.rows(step.sql, self.parameters)
-        if name.startswith(JUDGE):
-            self._judge(
-                relation, [Part(relation, part, *map(int, counted)) for part, *counted in found]
-            )
-            return
-        if name == REFUSE and found:
+    def _rows(self, step: Step) -> list[Row]:
+        return self.etl.rows(step.sql, self.parameters)
+
+    def _judge_step(self, step: Step) -> None:
+        relation = _relation(step)
+        rows = self._rows(step)
+        self._judge(relation, [Part(relation, part, *map(int, counted)) for part, *counted in rows])
+
+    def _require_first_state(self, step: Step) -> None:
+        """Refuse an adapter's word for the first state."""
+        if found := self._rows(step):
             raise adapter.first_state_error(self.settings, *found[0])
-        for (what,) in found:
+
+    def _warn(self, step: Step) -> None:
+        """Say what of the source is strange."""
+        for (what,) in self._rows(step):
             log.warning(
                 "The source seems to be an older copy: %s. If it was restored or lags behind, "
                 "docs/history.md says what that does.",
@@ -329,8 +329,9 @@ class _Capture:
         log.warning("Accepted: %s.", what)
         self.accepted[relation] = what
 
-    def _read(self, relation: str, step: Step) -> None:
+    def _read(self, step: Step) -> None:
         """Stage what the adapter selects; raises AdapterError for what the contract cannot hold."""
+        relation = _relation(step)
         try:
             self._stage(relation, step)
         except mysql.connector.Error as error:
@@ -343,7 +344,7 @@ class _Capture:
         hint = f"/*+ SET_VAR(sql_mode = '{AS_THEY_ARE}') */"
         into = f"INSERT {hint} INTO stage_{relation} ({', '.join(columns)})"
         if self.one_server:
-            run_step(self.etl, Step(step.name, f"{into}\n{step.sql}"), self.parameters)
+            run_step(self.etl, replace(step, sql=f"{into}\n{step.sql}"), self.parameters)
             return
         values = f"{into} VALUES ({', '.join(['%s'] * len(columns))})"
         staged = 0
@@ -375,19 +376,26 @@ class LearnersCapture(_Capture):
 
     def find(self) -> Touched:
         """Compare the source with the history; raises Implausible when too much of theirs would vanish."""
-        self.run([step for step in self._steps if _finds(step)])
-        step_of = {step.name.removeprefix(f"{TOUCHED}: "): step.sql for step in self._steps}
-        rows = set(self.etl.rows(step_of["rows that changed"]))
-        moved = [who for (who,) in self.etl.rows(step_of["learners who moved"])]
+        self.run(self._steps, ("find",))
+        rows = set(self._look("changed_rows"))
+        moved = [who for (who,) in self._look("moved")]
         if moved:
-            rows |= set(self.etl.rows(step_of["all that is theirs"], {"moved": json.dumps(moved)}))
-        feedback = bool(self.etl.value(step_of["new feedback"]))
-        return Touched(tuple(sorted(rows)), bool(moved), feedback)
+            rows |= set(self._look("all_rows", {"moved": json.dumps(moved)}))
+        ((feedback,),) = self._look("new_feedback")
+        return Touched(tuple(sorted(rows)), bool(moved), bool(feedback))
 
     def write(self) -> list[Found]:
         """Bring the history up to date, and note who was seen, touched or not; return what was found."""
-        return self.run([step for step in self._steps if not _finds(step)])
+        return self.run(self._steps, ("run",))
+
+    def _look(self, word: str, values: Mapping[str, Any] | None = None) -> list[Row]:
+        return self.etl.rows(giving(self._steps, word).sql, values)
 
 
-def _finds(step: Step) -> bool:
-    return step.name.partition(": ")[2].startswith(_FINDING)
+def _relation(step: Step) -> str:
+    """Return the relation that a step of a capture names."""
+    if step.relation is None:
+        raise StepError(
+            f"The step '{step.name}' gives '{step.gives}' of no relation; add relation=…"
+        )
+    return step.relation

@@ -9,15 +9,30 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from kpi.alerts.rules import AlertRule, TargetLevel, require_sound
+from kpi.alerts.rules import AlertRule, require_sound
 from kpi.errors import KpiError
+from kpi.vocabulary import (
+    DOMAINS,
+    MICROSECONDS,
+    SCOPE_TYPES,
+    TARGET_TYPES,
+    WIDE_LEVELS,
+    Agg,
+    Category,
+    Domain,
+    Rollup,
+    TargetLevel,
+    TargetType,
+    Unit,
+)
 
-Rollup = Literal["LAST", "SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN", "RECOMPUTE"]
+# The sets that a figure may read (include/sql/sets).
+SetName = Literal["realisation", "plan", "feedback"]
 
 # Rollup rules that give a right figure for each kind of aggregate (design, promise 6).
 SOUND_ROLLUPS: dict[str, tuple[str, ...]] = {
@@ -26,7 +41,6 @@ SOUND_ROLLUPS: dict[str, tuple[str, ...]] = {
     "SUM": ("LAST", "SUM", "RECOMPUTE"),
     "COUNT": ("LAST", "SUM", "RECOMPUTE"),
     "MEDIAN": ("RECOMPUTE",),
-    "PERCENTILE": ("RECOMPUTE",),
 }
 
 # Why days of what is not a flow do not add up (a metric's `counts`).
@@ -37,9 +51,6 @@ NOT_ADDED = {
 
 # What the columns code and label of kpi_metric hold.
 CODE_LENGTH, LABEL_LENGTH = 64, 191
-
-# The folder of a fact table's figures, where it is not `facts`: kpi_plan_gap has no D rows.
-FIGURES = {"kpi_plan_gap": "rollup"}
 
 # Columns and order of each relation of the source contract (design, "Source contract").
 CONTRACT: dict[str, tuple[str, ...]] = {
@@ -85,15 +96,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     "plan": ("scope_type", "scope_ref_id", "ua_ref_id"),
     "feedback": ("kind", "submission_id", "learner_id", "target_type", "target_ref_id"),
 }
-_SCOPES = ("GLOBAL", "SESSION", "GROUPE", "SOUS_GROUPE", "FORMATEUR", "APPRENANT")
-_TARGETS = ("GLOBAL", "MODULE", "UA", "COMPETENCE", "MICRO_COMPETENCE", "REFERENTIEL")
 WORDS: dict[str, dict[str, tuple[str | None, ...]]] = {
-    "scope": {"scope_type": _SCOPES},
-    "target": {"target_type": _TARGETS, "parent_type": (*_TARGETS, None)},
-    "realisation": {"domain": ("MODULE", "COMPETENCE", "MICRO_COMPETENCE", "UA")},
-    "membership": {"scope_type": _SCOPES},
+    "scope": {"scope_type": SCOPE_TYPES},
+    "target": {"target_type": TARGET_TYPES, "parent_type": (*TARGET_TYPES, None)},
+    "realisation": {"domain": DOMAINS},
+    "membership": {"scope_type": SCOPE_TYPES},
     "plan": {"scope_type": ("GROUPE",)},
-    "feedback": {"target_type": _TARGETS},
+    "feedback": {"target_type": TARGET_TYPES},
 }
 
 
@@ -123,7 +132,94 @@ class Rolling(_Header):
         return days
 
 
-class Metric(_Header):
+class Shape(NamedTuple):
+    """How a figure is made of what its file observes: by which sums (include/sql/sums), of what, and shown how."""
+
+    kind: Literal["additive", "delays", "states"]
+    shown: str
+    sums: tuple[str, ...] = ()
+
+
+# By a header's `agg`.
+SHAPES: dict[str, Shape] = {
+    "PCT": Shape("additive", "share", ("part", "whole", "reconstructed")),
+    "AVG": Shape("additive", "mean", ("part", "whole", "reconstructed")),
+    "SUM": Shape("additive", "total", ("part", "whole", "reconstructed")),
+    "COUNT": Shape("additive", "total", ("part", "whole", "reconstructed")),
+    "MEDIAN": Shape("delays", "median"),
+    "PERCENTILE": Shape("delays", "percentiles"),
+    "STATES": Shape("states", "states"),
+    "PLAN": Shape("additive", "plan", ("part", "done", "whole")),
+}
+# All that is summed of an observation; the columns of kpi_day_sum.
+DAY_SUMS = ("part", "done", "whole", "reconstructed")
+
+
+class Figure(_Header):
+    """What a figure's file observes, and how that is summed and shown.
+
+    `reads` names the sets that its SELECT reads (include/sql/sets), with the domains of each. The SELECT gives
+    observations, or events for delays; with `gives: figures` it gives the figure's rows as of a day by itself. A file
+    that names its day by `%(as_of)s` says `day_by_day`: a range is then computed so.
+    """
+
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=CODE_LENGTH)
+    label: str = Field(min_length=1, max_length=LABEL_LENGTH)
+    unit: Unit
+    agg: str
+    reads: dict[SetName, tuple[Domain, ...]] = {}
+    own_level: bool = False
+    day_by_day: bool = False
+    gives: Literal["observations", "figures"] = "observations"
+    rollup: Rollup
+    description: str = Field(min_length=1)
+    example: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _reads_something(self) -> Figure:
+        if (self.gives == "observations") != bool(self.reads):
+            raise ValueError(
+                "a file of observations names the sets that it reads, one of figures none; "
+                "give reads: {realisation: [MODULE]}, or gives: figures"
+            )
+        if self.gives == "figures" and not self.day_by_day:
+            raise ValueError("a file that gives figures is of one day; add day_by_day: true")
+        return self
+
+    @property
+    def kind(self) -> Literal["additive", "delays", "states", "own"]:
+        """Which sums it is made by."""
+        return SHAPES[self.agg].kind if self.gives == "observations" else "own"
+
+    @property
+    def shown(self) -> str:
+        """The file of include/sql/shown that makes the figure of its sums."""
+        return SHAPES[self.agg].shown
+
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """What is summed of its observations."""
+        return SHAPES[self.agg].sums
+
+    @property
+    def made_once(self) -> bool:
+        """Tell whether an event lies on one target; answers to a submission lie on all that its task hangs on."""
+        return "feedback" not in self.reads
+
+    @property
+    def unit_microseconds(self) -> int:
+        """How many microseconds the unit of delays lasts."""
+        return MICROSECONDS[self.unit]
+
+
+def _require_unit_of_time(figure: Figure) -> None:
+    if figure.kind == "delays" and figure.unit not in MICROSECONDS:
+        raise ValueError(
+            f"the unit of delays cannot be {figure.unit}; choose {' or '.join(MICROSECONDS)}"
+        )
+
+
+class Metric(Figure):
     """A metric: a row of kpi_metric, how it rolls up, and the file that computes it.
 
     `counts` says what its sample is: what is there at the end of the day (stock), what happened on it (flow), or
@@ -132,21 +228,13 @@ class Metric(_Header):
     Each of its rolling windows is a row of kpi_metric of its own, <CODE>_R7 for 7 days.
     """
 
-    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=CODE_LENGTH)
-    label: str = Field(min_length=1, max_length=LABEL_LENGTH)
-    unit: Literal["%", "points", "nb", "jours", "heures", "ratio", "score"]
-    agg: Literal["AVG", "SUM", "COUNT", "MEDIAN", "PERCENTILE", "PCT"]
+    agg: Agg
     counts: Literal["stock", "flow", "distinct"]
     higher_is_better: bool
-    category: Literal[
-        "PROGRESSION", "MAITRISE", "RYTHME", "ACTIVITE", "COUVERTURE", "ETAT", "FEEDBACK", "QUALITE"
-    ]
+    category: Category
     target_levels: tuple[TargetLevel, ...] = Field(min_length=1)
-    rollup: Rollup
     rolling: Rolling | None = None
     alerts: tuple[AlertRule, ...] = ()
-    description: str = Field(min_length=1)
-    example: str = Field(min_length=1)
 
     @field_validator("target_levels")
     @classmethod
@@ -157,6 +245,8 @@ class Metric(_Header):
 
     @model_validator(mode="after")
     def _rules_are_sound(self) -> Metric:
+        if self.agg == "PERCENTILE":
+            raise ValueError("percentiles are no metric; put the file into facts/kpi_percentiles")
         sound = SOUND_ROLLUPS[self.agg]
         if self.rollup not in sound:
             raise ValueError(
@@ -201,6 +291,11 @@ class Metric(_Header):
         require_sound(self.alerts, self.target_levels)
         return self
 
+    @model_validator(mode="after")
+    def _delays_have_a_unit(self) -> Metric:
+        _require_unit_of_time(self)
+        return self
+
     def rolling_code(self, days: int) -> str:
         """The metric code of the window of `days` local days."""
         return f"{self.code}_R{days}"
@@ -215,20 +310,41 @@ class Metric(_Header):
         return 100 if self.unit == "%" else 1
 
     @property
+    def is_wide(self) -> bool:
+        """Tell whether much lies below some of its targets."""
+        return any(level in WIDE_LEVELS for level in self.target_levels)
+
+    @property
     def template(self) -> str:
         """The file's path below include/sql."""
         return f"facts/kpi_value/{self.code}.sql"
 
 
-class Measure(_Header):
+class Measure(Figure):
     """A figure of kpi_state_count, kpi_percentiles or kpi_plan_gap: what its file counts."""
 
-    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)
-    label: str = Field(min_length=1)
+    agg: Literal["STATES", "PERCENTILE", "PLAN"]
     unit: Literal["nb", "jours", "heures"]
+    target_levels: tuple[TargetType, ...] = Field(min_length=1)
     rollup: Literal["LAST", "RECOMPUTE"]
-    description: str = Field(min_length=1)
-    example: str = Field(min_length=1)
+    rolling: None = None
+
+    @model_validator(mode="after")
+    def _delays_have_a_unit(self) -> Measure:
+        _require_unit_of_time(self)
+        return self
+
+    factor: ClassVar[int] = 1
+    is_wide: ClassVar[bool] = True
+
+    @property
+    def template(self) -> str:
+        """The file's path below include/sql."""
+        return f"facts/{MEASURED_BY[self.agg]}/{self.code}.sql"
+
+
+# The table of a measure, by its `agg`.
+MEASURED_BY = {"STATES": "kpi_state_count", "PERCENTILE": "kpi_percentiles", "PLAN": "kpi_plan_gap"}
 
 
 class Relation(_Header):
@@ -353,9 +469,14 @@ def hints(sql_dir: Path, adapter: str, relation: str) -> tuple[str, ...]:
     return relations(sql_dir, adapter)[relation][0].hints
 
 
+def figures(sql_dir: Path, table: str) -> Sequence[Metric | Measure]:
+    """Return the figures of a fact table, sorted by code."""
+    return metrics(sql_dir) if table == "kpi_value" else measures(sql_dir, table)
+
+
 def _figures(sql_dir: Path, table: str) -> list[Path]:
-    # slice.sql, in lower case, is the frame that the figures are put in.
-    return sorted(sql_dir.glob(f"{FIGURES.get(table, 'facts')}/{table}/[A-Z]*.sql"))
+    # The table's roads are in lower case.
+    return sorted(sql_dir.glob(f"facts/{table}/[A-Z]*.sql"))
 
 
 def _where(error: yaml.YAMLError) -> str:

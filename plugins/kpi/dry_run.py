@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kpi.settings import Settings
-from kpi.slices import DRY_RUN, Slice, computed, step_named
-from kpi.templates import Step
+from kpi.slices import Slice, computed
+from kpi.steps import Step, giving
 
 EXAMPLES = 5
 
@@ -28,9 +28,9 @@ def compare_slice(part: Slice, steps: Sequence[Step], settings: Settings) -> Com
 
     Takes the slice's locks as a writer would. Raises KpiError when another run holds them too long.
     """
-    count = step_named(steps, f"{DRY_RUN}count new and changed").sql
-    vanished = step_named(steps, f"{DRY_RUN}count vanished").sql
-    largest = step_named(steps, f"{DRY_RUN}largest changes").sql
+    count = giving(steps, "new_and_changed").sql
+    vanished = giving(steps, "vanished").sql
+    largest = giving(steps, "largest_changes").sql
     new = changed = gone = 0
     examples: list[tuple[Any, ...]] = []
     with computed(part, steps, settings) as etl:

@@ -21,7 +21,7 @@ import sqlparse
 from kpi import collation
 from kpi.connections import Session
 from kpi.errors import KpiError
-from kpi.slices import lock, lock_name
+from kpi.locks import lock, lock_name
 
 log = logging.getLogger(__name__)
 

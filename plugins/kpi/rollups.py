@@ -14,9 +14,10 @@ from datetime import date, timedelta
 
 from kpi import catalog, periods
 from kpi.connections import ETL, Session, session
+from kpi.locks import lock, lock_name
 from kpi.retention import dropped
 from kpi.settings import Settings
-from kpi.slices import ALL_SCOPES, Scopes, Slice, lock, lock_name
+from kpi.slices import ALL_SCOPES, Scopes, Slice
 from kpi.templates import renderer
 
 log = logging.getLogger(__name__)

@@ -1,18 +1,13 @@
 """The slice protocol (design, "Slice protocol"): how part of a fact table is written.
 
 locks → compute into a staged table → date by date, in one transaction: write only what differs, delete what vanished,
-ledger row, commit. A script's steps, in slice.sql, range.sql and period.sql, are named; the runner knows these names:
-`create …` makes temporary tables; `count staged`, `count stored`, `write differences` and `delete vanished` are run for
-each date; `dry run: …` only by kpi.dry_run. All others compute: `each day: …` once for each date, `each closing day: …`
-once for each day that the step `closing days` gives.
+ledger row, commit. The scripts are the roads of include/sql/roads, one file for each fact table and road.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -20,18 +15,13 @@ from typing import Any
 
 from kpi import ledger, periods
 from kpi.connections import ETL, Session, attempted, session
-from kpi.errors import KpiError
+from kpi.locks import lock, lock_name
 from kpi.retention.dropped import require_kept
 from kpi.settings import Settings
-from kpi.templates import Step
+from kpi.steps import Runner, Step, create_temporary, run_step
+from kpi.vocabulary import DAY, MONTH, TILE_CACHE, WEEK
 
 log = logging.getLogger(__name__)
-
-COUNT_STAGED, COUNT_STORED = "count staged", "count stored"
-WRITE_DIFFERENCES, DELETE_VANISHED = "write differences", "delete vanished"
-CLOSING_DAYS, EACH_CLOSING_DAY, EACH_DAY = "closing days", "each closing day: ", "each day: "
-DRY_RUN = "dry run: "
-_FRAMED = (COUNT_STAGED, COUNT_STORED, WRITE_DIFFERENCES, DELETE_VANISHED, CLOSING_DAYS)
 
 
 @dataclass(frozen=True)
@@ -74,11 +64,11 @@ class Slice:
     @classmethod
     def daily(cls, table: str, day: date) -> Slice:
         """The D rows of one day, of all scopes."""
-        return cls(table, "D", day, day, (day,))
+        return cls(table, DAY, day, day, (day,))
 
     @classmethod
     def days(
-        cls, table: str, first: date, last: date, scopes: Scopes = ALL_SCOPES, period: str = "D"
+        cls, table: str, first: date, last: date, scopes: Scopes = ALL_SCOPES, period: str = DAY
     ) -> Slice:
         """The D (or R) rows of each day of a range."""
         return cls(table, period, first, last, tuple(periods.days(first, last)), scopes)
@@ -91,7 +81,7 @@ class Slice:
     @classmethod
     def tiles(cls, day: date, scopes: Scopes = ALL_SCOPES) -> Slice:
         """The rows of kpi_tile_cache."""
-        return cls("kpi_tile_cache", None, day, day, (day,), scopes)
+        return cls(TILE_CACHE.name, None, day, day, (day,), scopes)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -112,7 +102,7 @@ class Slice:
 
     def at(self, day: date) -> dict[str, Any]:
         """The values bound for one date: as of it, since the period's first day or, day by day, since itself."""
-        since = self.first if self.period in ("W", "M") else day
+        since = self.first if self.period in (WEEK, MONTH) else day
         return self.parameters | {"date_id": day, "as_of": day, "since": since}
 
 
@@ -149,7 +139,7 @@ def write_slice(
             written = Written()
             for number, day in enumerate(part.dates, start=1):
                 with etl.transaction():
-                    one = _write(etl, part.at(day), steps)
+                    one = write_rows(etl, steps, part.at(day))
                     entry = ledger.Entry(part.table, part.period, day, one, scopes=str(part.scopes))
                     ledger.record(etl, entry, by, started)
                 written += one
@@ -177,103 +167,23 @@ def computed(part: Slice, steps: Sequence[Step], settings: Settings) -> Iterator
         yield etl
 
 
-def lock_name(schema: str, *parts: object) -> str:
-    """Return a lock's name, at most 64 characters whatever the schema's name; locks are server-wide."""
-    place = hashlib.sha256(schema.encode()).hexdigest()[:12]
-    return ":".join(["kpi", place, *map(str, parts)])
-
-
-@contextmanager
-def lock(etl: Session, name: str, wait_seconds: int) -> Iterator[None]:
-    """Hold a named lock of MySQL; raises KpiError naming the holder when the wait is over."""
-    if etl.value("SELECT GET_LOCK(%(name)s, %(wait)s)", {"name": name, "wait": wait_seconds}) != 1:
-        raise _not_free(etl, name, wait_seconds)
-    try:
-        yield
-    finally:
-        # A lost connection has released its locks by itself.
-        if etl.connection.is_connected():
-            etl.value("SELECT RELEASE_LOCK(%(name)s)", {"name": name})
-
-
-@contextmanager
-def locks(etl: Session, names: Sequence[str], wait_seconds: int) -> Iterator[None]:
-    """Hold several named locks, taken in the order given in one round trip; raises KpiError like `lock`.
-
-    The session must hold no other: at the end all of its locks are released.
-    """
-    asked = {f"name_{number}": name for number, name in enumerate(names)}
-    taken = ", ".join(f"GET_LOCK(%({key})s, %(wait)s)" for key in asked)
-    try:
-        row = etl.rows(f"SELECT {taken}", {**asked, "wait": wait_seconds})[0]
-        missed = [name for name, one in zip(names, row, strict=True) if one != 1]
-        if missed:
-            raise _not_free(etl, missed[0], wait_seconds)
-        yield
-    finally:
-        if etl.connection.is_connected():
-            etl.value("SELECT RELEASE_ALL_LOCKS()")
-
-
-def _not_free(etl: Session, name: str, wait_seconds: int) -> KpiError:
-    holder = etl.value("SELECT IS_USED_LOCK(%(name)s)", {"name": name})
-    return KpiError(
-        f"The lock '{name}' was not free within {wait_seconds} s (held by MySQL connection {holder}); "
-        "wait for that run to end, or raise KPI_LOCK_WAIT_SECONDS."
-    )
-
-
-def temporary(step: Step) -> bool:
-    """Tell whether a step creates a temporary table: those run before the transaction begins."""
-    return step.name.rpartition(": ")[2].startswith("create ")
-
-
-def create_temporary(etl: Session, steps: Sequence[Step]) -> None:
-    """Run the steps that create temporary tables."""
-    for step in steps:
-        if temporary(step):
-            run_step(etl, step, None)
-
-
-def run_step(etl: Session, step: Step, parameters: dict[str, Any] | None) -> int:
-    """Run one statement and say how long it took; return the rows it affected."""
-    log.info("%s …", step.name)
-    begun = time.monotonic()
-    affected = etl.run(step.sql, parameters)
-    log.info("%s: %s rows, %.2f s", step.name, affected, time.monotonic() - begun)
-    return affected
-
-
-def step_named(steps: Sequence[Step], name: str) -> Step:
-    """Return the script's step of that name."""
-    return next(step for step in steps if step.name == name)
-
-
 def _compute(etl: Session, part: Slice, steps: Sequence[Step]) -> None:
-    (only_date, *_) = part.dates
-    closing_days: list[dict[str, Any]] = []
-    for step in steps:
-        if step.name == CLOSING_DAYS:
-            rows = etl.rows(step.sql)
-            closing_days = [{"as_of": day, "closing_scopes": scopes} for day, scopes in rows]
-        elif step.name.startswith(EACH_CLOSING_DAY):
-            for closing in closing_days:
-                run_step(etl, step, part.at(only_date) | closing)
-        elif step.name.startswith(EACH_DAY):
-            for day in part.dates:
-                run_step(etl, step, part.at(day))
-        elif not (temporary(step) or step.name in _FRAMED or step.name.startswith(DRY_RUN)):
-            run_step(etl, step, part.at(only_date))
+    values = part.at(part.dates[0])
+    runner = Runner(etl, values, {"day": [part.at(day) for day in part.dates]})
+
+    def close(step: Step) -> None:
+        rows = etl.rows(step.sql)
+        runner.each["closing"] = [{"as_of": day, "closing_scopes": scopes} for day, scopes in rows]
+
+    runner.takes = {"closing_days": close}
+    runner.run(steps)
 
 
-def _write(etl: Session, values: dict[str, Any], steps: Sequence[Step]) -> Written:
-    count = step_named(steps, COUNT_STORED)
-    staged = int(etl.value(step_named(steps, COUNT_STAGED).sql, values))
-    before = int(etl.value(count.sql, values))
-    touched = run_step(etl, step_named(steps, WRITE_DIFFERENCES), values)
-    after = int(etl.value(count.sql, values))
-    inserted = after - before
-    # An upsert counts 1 for a row inserted and 2 for one updated.
-    updated = (touched - inserted) // 2
-    deleted = run_step(etl, step_named(steps, DELETE_VANISHED), values) if after > staged else 0
-    return Written(inserted, updated, deleted, staged - inserted - updated)
+def write_rows(etl: Session, steps: Iterable[Step], values: dict[str, Any]) -> Written:
+    """Run a table's writer (include/sql/writer): say what differs, and write only that."""
+    writer = {step.does: step for step in steps if step.phase == "write"}
+    stored, staged, matched = map(int, etl.rows(writer["count"].sql, values)[0])
+    updated = run_step(etl, writer["update"], values) if matched else 0
+    inserted = run_step(etl, writer["insert"], values) if staged > matched else 0
+    deleted = run_step(etl, writer["delete"], values) if stored > matched else 0
+    return Written(inserted, updated, deleted, matched - updated)

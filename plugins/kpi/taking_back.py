@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from kpi import ledger
-from kpi.capture import FIRST_ONLY, LATER_ONLY, last_capture
+from kpi.capture import last_capture
 from kpi.connections import ETL, Session, attempted, session
 from kpi.errors import InputError
+from kpi.locks import lock, lock_name
 from kpi.settings import Settings
-from kpi.slices import Written, lock, lock_name, run_step
-from kpi.templates import Step
+from kpi.slices import Written
+from kpi.steps import Runner, Step, When
 
 _KEPT = "SELECT captured_at, day, previous, run_id, made_at FROM kpi_before_capture"
 _BUILT_SINCE = """
@@ -113,16 +114,12 @@ def _kept(etl: Session) -> Kept | None:
 
 
 def _restore(etl: Session, done: TakenBack, steps: Sequence[Step]) -> None:
-    other_captures = LATER_ONLY if done.capture.previous is None else FIRST_ONLY
-    for step in steps:
-        if step.name.endswith(other_captures):
-            continue
-        table, _, what = step.name.partition(": ")
-        rows = run_step(etl, step, vars(done.capture))
-        if what.startswith("remove"):
-            done.written[table] = Written(deleted=rows)
-        elif what.startswith("put back"):
-            done.written[table] += Written(inserted=rows)
+    when: When = "first" if done.capture.previous is None else "later"
+    affected = Runner(etl, vars(done.capture), when=when).run(steps)
+    for step, rows in affected.items():
+        if step.table and step.counts:
+            one = Written(**{step.counts: rows})
+            done.written[step.table] = done.written.get(step.table, Written()) + one
 
 
 def _record(etl: Session, done: TakenBack, by: ledger.Author, started: datetime) -> None:

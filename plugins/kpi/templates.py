@@ -8,36 +8,31 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
 
-from kpi import calendar, catalog
+from kpi import calendar, catalog, vocabulary
 from kpi.connections import SOURCE, Session, attempted, connection_settings, session
 from kpi.errors import KpiError
 from kpi.servers import CHARSET, SHARED_COLLATION
 from kpi.settings import Settings
 
-_STEP = re.compile(r"^-- step: (?P<name>.+)$", re.MULTILINE)
 _SCHEMA = re.compile(r"^[0-9A-Za-z_$-]{1,64}$")
+# What the templates know of the vocabulary.
+VOCABULARY = {
+    "enum": vocabulary.enum,
+    "all_periods": vocabulary.PERIODS,
+    "scope_types": vocabulary.SCOPE_TYPES,
+    "target_types": vocabulary.TARGET_TYPES,
+    "finest_first": vocabulary.FINEST_FIRST,
+    "domains": vocabulary.DOMAINS,
+    "fact_tables": vocabulary.FACT_TABLES,
+    "daily_tables": vocabulary.DAILY_TABLES,
+    "written_tables": vocabulary.WRITTEN_TABLES,
+    "tile_periods": vocabulary.TILE_PERIODS,
+}
 _LAST_SECOND = 253_370_764_799  # 9998-12-31 23:59:59
-
-
-class Step(NamedTuple):
-    """One statement of a script, named by the `-- step: name` line above it."""
-
-    name: str
-    sql: str
-
-
-def steps(script: str) -> list[Step]:
-    """Split a rendered script at its `-- step: name` lines into single statements, in order."""
-    marks = list(_STEP.finditer(script))
-    ends = [mark.start() for mark in marks[1:]] + [len(script)]
-    return [
-        Step(mark["name"].strip(), script[mark.end() : end].strip().rstrip(";"))
-        for mark, end in zip(marks, ends, strict=True)
-    ]
 
 
 def quoted_schema(name: str) -> str:
@@ -162,6 +157,11 @@ def text(expression: str) -> str:
     return f"CONVERT({expression} USING {CHARSET}) COLLATE {SHARED_COLLATION}"
 
 
+def found_in(what: str, folders: Sequence[str], name: str) -> list[str]:
+    """Return where a road looks for one of its `sets` or `sums`: in its folders, in order."""
+    return [f"{what}/{folder}/{name}.sql" for folder in folders]
+
+
 @jinja2.pass_context
 def of_learners(context: jinja2.runtime.Context, learner_id: str) -> str:
     """Return the condition that a column is a learner to capture, for adapters; TRUE in a capture of all learners."""
@@ -174,14 +174,16 @@ def of_learners(context: jinja2.runtime.Context, learner_id: str) -> str:
 def template_context(settings: Settings) -> dict[str, Any]:
     """Return what every template may call, besides its own parameters.
 
-    `metrics()` and `measures(table)` list the catalogue; `adapter`, `adapter_relations()` and `hints(relation)` say
-    how the source is read, `contract(relation)` with which columns; `source_schema()` is its schema, quoted,
-    `soft_deleted_tables()` those of its tables that mark deleted rows. The rest is what adapters use
-    (include/sql/source/README.md).
+    `figures(table)` lists the catalogue, the vocabulary stands by its own names, `found_in` says where a road takes a
+    set or sums from. `adapter`, `adapter_relations()` and `hints(relation)` say how the source is read, and
+    `contract(relation)` with which columns; `source_schema()` is its schema, quoted, and `soft_deleted_tables()` those
+    of its tables that mark deleted rows. The rest is what adapters use (include/sql/source/README.md).
     """
     return {
-        "metrics": partial(catalog.metrics, settings.sql_dir),
-        "measures": partial(catalog.measures, settings.sql_dir),
+        "figures": partial(catalog.figures, settings.sql_dir),
+        "found_in": found_in,
+        "day_sums": catalog.DAY_SUMS,
+        **VOCABULARY,
         "adapter": settings.source_adapter,
         "adapter_relations": partial(catalog.relations, settings.sql_dir, settings.source_adapter),
         "hints": partial(catalog.hints, settings.sql_dir, settings.source_adapter),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from environment import environment
 from kpi.slices import Slice
-from kpi.templates import Step, steps
+from kpi.steps import Step, steps
 
 from tests.dags import school
 from tests.dags.airflow_process import Outcome

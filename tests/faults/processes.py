@@ -25,7 +25,7 @@ import pytest
 from kpi import capture, ledger, slices
 from kpi.connections import Session
 from kpi.settings import Settings
-from kpi.templates import Step
+from kpi.steps import Step
 
 STATEMENTS = ("run", "rows", "load", "commit")  # what of a Session talks to the server
 PROCESSES = multiprocessing.get_context("forkserver")

@@ -22,17 +22,17 @@ CHUNKS = {"kpi_value": 6, "kpi_state_count": 5, "kpi_percentiles": 1}
 ROLLUPS = {
     "a week of values": (
         Slice.of_period("kpi_value", week_of(FIRST)),
-        "rollup/kpi_value/period.sql",
+        "facts/kpi_value/closing.sql",
         5,
     ),
     "a week of the plan": (
         Slice.of_period("kpi_plan_gap", week_of(FIRST)),
-        "rollup/kpi_plan_gap/period.sql",
+        "facts/kpi_plan_gap/closing.sql",
         2,
     ),
     "windows": (
         Slice.days("kpi_value", FIRST, SECOND, period="R"),
-        "rollup/kpi_value/rolling.sql",
+        "facts/kpi_value/windows.sql",
         6,
     ),
     "tiles": (Slice.tiles(THIRD), "display/kpi_tile_cache.sql", 3),

@@ -13,7 +13,7 @@ import pytest
 from kpi import ledger
 from kpi.incremental import refresh
 from kpi.settings import Settings
-from kpi.templates import Step
+from kpi.steps import Step
 
 from tests.faults import processes
 from tests.faults.processes import statements_of

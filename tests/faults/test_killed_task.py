@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 from kpi.slices import Written
-from kpi.templates import steps
+from kpi.steps import steps
 
 from tests.faults import processes
 from tests.faults.processes import Job, before_each_statement, shortest_first

@@ -225,7 +225,7 @@ def test_what_a_backfill_writes_meanwhile_is_not_lost(old: Warehouse) -> None:
     living = rows(old, "period <> 'D'")
     scripts = {
         "D": old.script("facts/kpi_value/range.sql"),
-        "W": old.script("rollup/kpi_value/period.sql"),
+        "W": old.script("facts/kpi_value/closing.sql"),
     }
     exchanged = kept = 0
     for number in range(ROUNDS):

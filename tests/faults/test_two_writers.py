@@ -12,7 +12,7 @@ from typing import Any
 import mysql.connector
 import pytest
 from kpi.slices import Written
-from kpi.templates import Step
+from kpi.steps import Step
 from mysql_accounts import connect
 
 from tests.faults.processes import PROCESSES, Job, Running

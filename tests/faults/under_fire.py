@@ -12,7 +12,7 @@ from typing import Any
 
 from kpi import ledger, slices
 from kpi.slices import Slice, Written
-from kpi.templates import Step, steps
+from kpi.steps import Step, steps
 from mysql_accounts import connect_as
 
 from tests.faults.processes import Job
@@ -81,7 +81,7 @@ class SliceUnderFire:
     @classmethod
     def daily(cls, warehouse: Warehouse, table: str) -> SliceUnderFire:
         """One of the first day's slices."""
-        return cls(warehouse, Slice.daily(table, DAY), f"facts/{table}/slice.sql")
+        return cls(warehouse, Slice.daily(table, DAY), f"facts/{table}/day.sql")
 
     @property
     def table(self) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from kpi import capture, ledger, slices
-from kpi.templates import Step, steps
+from kpi.steps import Step, steps
 
 from tests.golden.case import (
     FOREVER,
@@ -85,7 +85,7 @@ class Play:
         self.warehouse.dimensions()
 
     def compute(self, table: str, day: date) -> slices.Written:
-        script = self.script(f"facts/{table}/slice.sql")
+        script = self.script(f"facts/{table}/day.sql")
         part = slices.Slice.daily(table, day)
         return slices.write_slice(part, script, self.warehouse.settings, ledger.Author())
 

@@ -17,10 +17,10 @@ import pytest
 from kpi import migrations
 from kpi.connections import ADMIN, session
 from kpi.errors import ConnectionProblem, KpiError
+from kpi.locks import lock_name
 from kpi.migrations import MigrationError
 from kpi.operators.bootstrap import FirstPartitionsOperator
 from kpi.settings import Settings
-from kpi.slices import lock_name
 from mysql.connector.errors import Error, ProgrammingError
 from mysql_server import PrivateServer
 

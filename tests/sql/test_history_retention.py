@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from kpi.connections import ETL, session
 from kpi.ledger import Author
+from kpi.locks import lock_name
 from kpi.retention import run
 from kpi.retention.dropped import DaysDropped, history_cut
 from kpi.retention.ledgers import Cut
 from kpi.retention.removal import MonthBusy
-from kpi.slices import lock_name
 from mysql_accounts import connect
 
 from tests.golden import school

@@ -238,7 +238,7 @@ def test_a_day_is_not_opened_on_rows_older_than_the_last_capture(warehouse: Ware
     warehouse.facts(TODAY)
     warehouse.capture(TODAY, MORNING)
 
-    script = warehouse.script("incremental/sums.sql")
+    script = warehouse.script("roads/opening.sql")
     assert not opening.open_day(TODAY, script, warehouse.settings)
     assert not warehouse.rows("SELECT * FROM kpi_open_day")
 

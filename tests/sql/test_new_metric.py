@@ -27,31 +27,22 @@ counts: stock
 higher_is_better: true
 category: MAITRISE
 target_levels: [GLOBAL, MODULE]
+reads: {{realisation: [MICRO_COMPETENCE]}}
 rollup: RATIO_OF_SUMS
 description: >
   Of the (learner, micro-competence) pairs at or below the target, the share in a final state.
 example: >
   3 of 4 pairs are DONE: numerator 3, denominator 4, value_num = 75.0000.
 */
-{{% import 'macros/as_of.sql' as as_of with context -%}}
-{{% import 'macros/by_scope.sql' as by_scope with context -%}}
-WITH {{{{ as_of.members() }}}},
-
-{{{{ as_of.realisations(['MICRO_COMPETENCE']) }}}},
-
-observation AS (
-  SELECT
-    learner_id,
-    domain,
-    ref_id,
-    is_final AS part,
-    reconstructed,
-    first_day,
-    last_day
-  FROM realisation
-),
-
-{{{{ by_scope.share(metric.target_levels) }}}}
+SELECT
+  learner_id,
+  domain,
+  ref_id,
+  is_final AS part,
+  reconstructed,
+  first_day,
+  last_day
+FROM realisation
 """
 
 
@@ -175,6 +166,18 @@ def test_promise_10_a_file_taken_away_takes_its_figures_along(
         ),
         ("rollup: RATIO_OF_SUMS", "rollup: SUM", r"agg PCT cannot roll up by SUM"),
         ("agg: PCT", "agg: MEDIAN", r"MEDIAN cannot roll up by RATIO_OF_SUMS.*choose RECOMPUTE"),
+        ("reads: {realisation", "reads: {chapters", r"reads.chapters.*'chapters'"),
+        (
+            "reads: {realisation: [MICRO_COMPETENCE]}\n",
+            "",
+            r"names the sets that it reads.*give reads:",
+        ),
+        (
+            "agg: PCT",
+            "agg: PERCENTILE",
+            r"percentiles are no metric; put the file into facts/kpi_perc",
+        ),
+        ("agg: PCT\n", "agg: MEDIAN\n", r"unit of delays cannot be %; choose jours or heures"),
         ("unit: '%'", "unit: kg", r"unit: 'kg': Input should be '%', 'points'"),
         ("[GLOBAL, MODULE]", "[GLOBAL, FILIERE]", r"target_levels.1: 'FILIERE': Input should be"),
         ("[GLOBAL, MODULE]", "[MODULE, MODULE]", r"a level is named twice"),
@@ -208,13 +211,13 @@ def test_promise_10_sql_that_gives_a_cell_twice_is_refused(
     night: Warehouse, drop: Callable[..., Path]
 ) -> None:
     """Two rows for one scope and target would hide one another; the slice stays as it was."""
-    body = re.sub(
-        r"observation AS .*", "twice AS (SELECT 1 AS n UNION ALL SELECT 2)", FILE, flags=re.S
+    header = FILE.partition("*/")[0].replace(
+        "reads: {realisation: [MICRO_COMPETENCE]}", "gives: figures\nday_by_day: true"
     )
     drop(
-        body + "\nSELECT kpi_scope.id AS scope_id, kpi_target.id AS target_id, 1 AS value_num,"
+        header + "*/\nSELECT kpi_scope.id AS scope_id, kpi_target.id AS target_id, 1 AS value_num,"
         " 1 AS numerator, 1 AS denominator, 1 AS sample_size, NULL AS extra_json"
-        " FROM twice CROSS JOIN kpi_scope CROSS JOIN kpi_target"
+        " FROM (SELECT 1 AS n UNION ALL SELECT 2) AS twice CROSS JOIN kpi_scope CROSS JOIN kpi_target"
     )
     night.register_metrics()
     before = stored(night)

@@ -254,12 +254,9 @@ def test_days_ranges_and_periods_are_the_same_whatever_is_imported(warehouse: Wa
 
 
 def test_what_binds_its_day_is_computed_day_by_day(warehouse: Warehouse) -> None:
-    for script, code in (
-        ("facts/kpi_value/range.sql", "ANCIENNETE_UA"),
-        ("rollup/kpi_value/rolling.sql", "ANCIENNETE_UA_R7"),
-    ):
-        names = [step.name for step in warehouse.script(script)]
-        assert [name for name in names if name.startswith("each day: ")] == [f"each day: {code}"]
+    for script, days in (("facts/kpi_value/range.sql", None), ("facts/kpi_value/windows.sql", "7")):
+        found = [step for step in warehouse.script(script) if step.each == "day"]
+        assert [(step.figure, step.days) for step in found] == [("ANCIENNETE_UA", days)]
 
 
 # -- changes during the day

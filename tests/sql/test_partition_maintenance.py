@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from kpi.errors import ConnectionProblem, InputError, KpiError
+from kpi.locks import lock_name
 from kpi.partitions.layouts import PartitionError, report
 from kpi.partitions.maintenance import Maintained, maintain, require_same_count
 from kpi.partitions.table_locks import Patience, TableBusy
 from kpi.settings import Settings
-from kpi.slices import lock_name
 from mysql_accounts import connect, connect_as
 from mysql_server import PrivateServer
 

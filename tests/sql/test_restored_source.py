@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kpi.capture import Plan, _Capture
 from kpi.connections import ETL, SOURCE, session
-from kpi.slices import create_temporary
+from kpi.steps import create_temporary
 
 from tests.golden import school
 from tests.warehouse import Warehouse

@@ -9,12 +9,13 @@ import pytest
 from kpi.connections import ETL, session
 from kpi.errors import ConnectionProblem, InputError
 from kpi.ledger import Author
+from kpi.locks import lock_name
 from kpi.partitions.table_locks import TableBusy
 from kpi.retention import run
 from kpi.retention.dropped import DaysDropped, dropped_days
 from kpi.retention.undo import RetentionError
 from kpi.rollups import slices_to_roll_up
-from kpi.slices import Written, lock_name, write_slice
+from kpi.slices import Written, write_slice
 from mysql_accounts import connect
 
 from tests.sql import old_facts
@@ -381,7 +382,7 @@ def test_a_rollup_planned_before_is_refused_after(old: Warehouse) -> None:
     retained(old)
     after = rows(old)
     for period, parts in planned.items():
-        path = "rollup/kpi_value/rolling.sql" if period == "R" else "rollup/kpi_value/period.sql"
+        path = "facts/kpi_value/windows.sql" if period == "R" else "facts/kpi_value/closing.sql"
         with pytest.raises(DaysDropped, match="stay as they are; clear the task"):
             write_slice(parts[0], old.script(path), old.settings, Author())
     assert rows(old) == after

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 from kpi.connections import ETL, SOURCE, same_server, session, source_session
-from kpi.templates import steps
+from kpi.steps import steps
 from mysql_server import PrivateServer
 
 from tests.faults.processes import Job, run

@@ -19,12 +19,13 @@ import pytest
 from kpi import migrations, preflight
 from kpi.connections import ADMIN, ETL, ConnectionProblem, session, transient
 from kpi.errors import InputError
+from kpi.locks import lock_name
 from kpi.migrations import MigrationError
 from kpi.partitions.layouts import PartitionError
 from kpi.partitions.maintenance import maintain
 from kpi.partitions.table_locks import Patience, TableBusy
 from kpi.settings import Settings
-from kpi.slices import Written, lock_name
+from kpi.slices import Written
 from kpi.storage.conversion import convert, drop_left_behind
 from kpi.storage.copying import ConversionError
 from mysql_accounts import connect_as

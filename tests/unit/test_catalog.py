@@ -42,6 +42,7 @@ HEADER = {
     "higher_is_better": "true",
     "category": "QUALITE",
     "target_levels": "[MODULE]",
+    "reads": "{realisation: [UA]}",
     "rollup": "LAST",
     "description": "What it counts.",
     "example": "1 of 2 gives 50.",
@@ -190,7 +191,6 @@ def test_a_wrong_alert_is_refused_with_the_way_out(
         ("PCT", "WEIGHTED_MEAN"),
         ("COUNT", "WEIGHTED_MEAN"),
         *(("MEDIAN", rule) for rule in ("LAST", "SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN")),
-        ("PERCENTILE", "WEIGHTED_MEAN"),
     ],
 )
 def test_a_rollup_that_gives_a_wrong_figure_is_refused(
@@ -224,19 +224,27 @@ def test_windows_are_read_each_with_its_code(tmp_path: Path) -> None:
         ("SUM", "WEIGHTED_MEAN"),
         ("COUNT", "RATIO_OF_SUMS"),
         *(("MEDIAN", rule) for rule in ("SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN")),
-        *(("PERCENTILE", rule) for rule in ("SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN")),
         # The last day's row is the D row over again.
         *((agg, "LAST") for agg in catalog.SOUND_ROLLUPS),
     ],
 )
 def test_windows_that_would_be_wrong_are_refused(tmp_path: Path, agg: str, rule: str) -> None:
-    path = metric(tmp_path, agg=agg, rollup="RECOMPUTE", rolling=f"{{rule: {rule}, days: [7]}}")
+    unit = "heures" if agg == "MEDIAN" else "nb"
+    path = metric(
+        tmp_path, agg=agg, unit=unit, rollup="RECOMPUTE", rolling=f"{{rule: {rule}, days: [7]}}"
+    )
     message = refusal(path)
     assert f"the windows of a metric with agg {agg} cannot be made by {rule}: the figure" in message
     choice = message.rpartition("choose ")[2].rstrip(".").split(" or ")
     assert choice == [one for one in catalog.SOUND_ROLLUPS[agg] if one != "LAST"]
     for sound in choice:
-        metric(tmp_path, agg=agg, rollup="RECOMPUTE", rolling=f"{{rule: {sound}, days: [7]}}")
+        metric(
+            tmp_path,
+            agg=agg,
+            unit=unit,
+            rollup="RECOMPUTE",
+            rolling=f"{{rule: {sound}, days: [7]}}",
+        )
         assert catalog.read_header(path, catalog.Metric).rolling is not None
 
 

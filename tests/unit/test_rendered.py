@@ -31,7 +31,7 @@ def test_a_median_is_shown_on_every_road_that_computes_it(road: str) -> None:
 
 def test_one_day_of_a_share_is_one_statement() -> None:
     [(path, step)] = figure_steps(Settings(), "PCT_ACQUIS", "day")
-    assert path == "facts/kpi_value/slice.sql"
+    assert path == "facts/kpi_value/day.sql"
     assert "history.domain IN ('COMPETENCE')" in step.sql
     assert "PCT_ACQUIS" in step.sql
 

@@ -13,13 +13,12 @@ from kpi.calendar import transitions
 from kpi.connections import AS_THEY_ARE
 from kpi.errors import KpiError
 from kpi.settings import PROJECT, Settings
+from kpi.steps import Step, StepError, steps
 from kpi.templates import (
-    Step,
     day_after,
     local_date_expression,
     quoted_schema,
     renderer,
-    steps,
     unix_expression,
     utc_expression,
 )
@@ -29,13 +28,33 @@ from mysql_server import PrivateServer
 SQL = PROJECT / "include" / "sql"
 SCRIPTS = [
     "dimensions/dimensions.sql",
-    *(f"facts/{table}/slice.sql" for table in ("kpi_value", "kpi_state_count", "kpi_percentiles")),
+    *(f"facts/{table}/day.sql" for table in ("kpi_value", "kpi_state_count", "kpi_percentiles")),
 ]
 
 
 def test_a_script_is_split_at_its_step_lines() -> None:
-    script = "/* head */\n-- step: a: create b\nCREATE x;\n\n-- step: c\nSELECT ';' -- no step\n;\n"
-    assert steps(script) == [Step("a: create b", "CREATE x"), Step("c", "SELECT ';' -- no step\n")]
+    script = (
+        "/* head */\n-- step: a: create b | phase=create\nCREATE x;\n\n"
+        "-- step: c | each=day needs=feedback\nSELECT ';' -- no step\n;\n-- step: d\nDO 0"
+    )
+    assert steps(script) == [
+        Step("a: create b", "CREATE x", phase="create"),
+        Step("c", "SELECT ';' -- no step\n", each="day", needs="feedback"),
+        Step("d", "DO 0"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ("fase=create", r"The step 'a' has the unknown key 'fase'; the keys are phase, each, when"),
+        ("phase=later", r"The step 'a' has phase=later; choose create or find or run or look"),
+        ("each", r"The step 'a' has each=; choose once or day or closing"),
+    ],
+)
+def test_a_step_that_says_what_no_runner_knows_is_refused(attributes: str, reason: str) -> None:
+    with pytest.raises(StepError, match=reason):
+        steps(f"-- step: a | {attributes}\nDO 0")
 
 
 @pytest.mark.parametrize("path", SCRIPTS)

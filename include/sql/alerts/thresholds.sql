@@ -2,7 +2,7 @@
 The thresholds of the metrics' headers, looked at as of %(last)s over the done days since %(first)s. A figure is beyond for days in a row when
 it has a D row beyond the threshold on each of the latest done days; a day that was not computed neither counts nor breaks the row.
 #}
-{% import 'macros/rollup.sql' as rollup %}
+{% import 'roads/periods.sql' as periods with context %}
 {% macro beyond(value) -%}
 CASE side WHEN 'below' THEN {{ value }} < threshold ELSE {{ value }} > threshold END
 {%- endmacro %}
@@ -12,7 +12,7 @@ Raises, refreshes and ends the alerts of kpi_alert. An alert is one for its rule
 Example: below 50 for 3. A group has 48, 49 and 47 on the 1st, 2nd and 3rd: an alert since the 1st. It has 45 on the 4th: the alert's value
 is 45. It has 52, or no row, on the 5th: the alert is over, until the 5th.
 */
--- step: create beyond
+-- step: beyond | phase=create
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_beyond (
   code VARCHAR(64) NOT NULL,
   rule VARCHAR(64) NOT NULL,
@@ -27,14 +27,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_beyond (
   PRIMARY KEY (code, rule, scope_id, target_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: find figures beyond
+-- step: find figures beyond | counts=beyond
 INSERT INTO stage_beyond (
   code, rule, scope_id, target_id, level, threshold, value_num, last_fine_on, since_on, is_due
 )
-WITH {{ rollup.done_days('%(first)s', '%(last)s') }},
+WITH {{ periods.done_days('%(first)s', '%(last)s') }},
 
 threshold_rule AS (
-{% for metric in metrics() if metric.alerts %}
+{% for metric in figures('kpi_value') if metric.alerts %}
 {% for rule in metric.alerts %}
   SELECT
     '{{ metric.code }}' AS code,
@@ -136,7 +136,7 @@ SELECT
   ) >= last_fine.days AS is_due
 FROM last_fine;
 
--- step: end alerts
+-- step: end alerts | counts=ended
 UPDATE kpi_alert AS alert
 LEFT JOIN stage_beyond AS beyond
   ON beyond.code = alert.code
@@ -166,7 +166,7 @@ WHERE
   alert.kind = 'THRESHOLD'
   AND alert.until_on IS NULL;
 
--- step: raise alerts
+-- step: raise alerts | counts=raised
 INSERT INTO kpi_alert (
   kind, code, rule, scope_id, target_id, since_on, level, threshold, value_num, opened_at, until_on, closed_at,
   end_told_at

@@ -23,7 +23,7 @@ and compared with the open versions of its history; what cannot be used goes to 
 {% include 'capture/reject.sql' %}
 {% endif %}
 
--- step: reject: count
+-- step: reject: count | gives=rejected
 SELECT
   relation,
   COUNT(*) AS n

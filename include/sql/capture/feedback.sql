@@ -1,7 +1,7 @@
 {% import 'macros/history.sql' as history with context -%}
 {% import 'macros/usable.sql' as usable -%}
 {% set dates = ['submitted_at', 'feedback_at'] -%}
--- step: feedback: create stage
+-- step: feedback: create stage | phase=create relation=feedback
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   kind VARCHAR(32) NOT NULL,
   submission_id DECIMAL(20, 0) NOT NULL,
@@ -15,7 +15,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   PRIMARY KEY (kind, submission_id, learner_id, target_type, target_ref_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: feedback: create changes
+-- step: feedback: create changes | phase=create relation=feedback
 CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
   kind VARCHAR(32) NOT NULL,
   submission_id BIGINT NOT NULL,
@@ -23,10 +23,10 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
   PRIMARY KEY (kind, submission_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: feedback: read
+-- step: feedback: read | phase=find relation=feedback gives=relation
 {{ history.read('feedback') }};
 
-{% call history.reject('feedback', 'unknown learners and targets') %}
+{% call history.reject('feedback', 'unknown learners and targets', phase='find') %}
 SELECT
   CONCAT_WS(':', stage.kind, stage.submission_id, stage.learner_id, stage.target_type, stage.target_ref_id) AS source_key,
   '' AS field,
@@ -52,7 +52,7 @@ WHERE
   OR {{ usable.odd_id('stage.submission_id') }}
 {% endcall %}
 
--- step: feedback: leave out unknown
+-- step: feedback: leave out unknown | phase=find relation=feedback
 DELETE stage
 FROM stage_feedback AS stage
 LEFT JOIN known_learner
@@ -65,13 +65,13 @@ WHERE
   OR stage_target.ref_key IS NULL
   OR {{ usable.odd_id('stage.submission_id') }};
 
-{% call history.reject('feedback', 'unusable dates', usable.as_they_are()) %}
+{% call history.reject('feedback', 'unusable dates', phase='find', hint=usable.as_they_are()) %}
 {{ usable.odd_dates('feedback', "CONCAT_WS(':', stage.kind, stage.submission_id, stage.learner_id, stage.target_type, stage.target_ref_id)", dates) }}
 {% endcall %}
 
 {{ usable.leave_out_odd_dates('feedback', dates) }}
 
-{% call history.reject('feedback', 'unusable trainers') %}
+{% call history.reject('feedback', 'unusable trainers', phase='find') %}
 SELECT
   CONCAT_WS(':', kind, submission_id, learner_id, target_type, target_ref_id) AS source_key,
   'trainer_id' AS field,
@@ -81,7 +81,7 @@ FROM stage_feedback
 WHERE {{ usable.odd_id('trainer_id') }}
 {% endcall %}
 
--- step: feedback: leave out unusable trainers
+-- step: feedback: leave out unusable trainers | phase=find relation=feedback
 UPDATE stage_feedback
 SET trainer_id = NULL
 WHERE {{ usable.odd_id('trainer_id') }};
@@ -96,7 +96,7 @@ FROM stage_feedback
 WHERE feedback_at <= submitted_at
 {% endcall %}
 
--- step: feedback: find new
+-- step: feedback: find new | phase=find relation=feedback
 -- An event of which no capture took the same submission; the same id with another instant is another submission.
 INSERT INTO change_feedback (kind, submission_id, learner_id)
 SELECT DISTINCT
@@ -128,7 +128,7 @@ GROUP BY new_event.kind, new_event.submission_id, new_event.learner_id
 {% set relation = 'feedback' -%}
 {% include 'capture/plausible.sql' %}
 
--- step: feedback: append
+-- step: feedback: append | relation=feedback
 INSERT INTO kpi_src_feedback (
   kind, submission_id, learner_id, target_type, target_ref_id, submitted_at, feedback_at, trainer_id, captured_at
 )
@@ -172,7 +172,7 @@ GROUP BY event.kind, event.submission_id, event.learner_id
 {% endcall %}
 {% endif %}
 
--- step: feedback: count
+-- step: feedback: count | relation=feedback gives=counts
 SELECT
   COUNT(*) AS staged,
   COUNT(new_event.submission_id) AS n_new,

@@ -8,7 +8,7 @@ was in force before can be looked at in between.
 {% set source = source_schema() %}
 {% set soft_deleted = soft_deleted_tables() %}
 {% import 'macros/history.sql' as history with context -%}
-{% import 'macros/as_of.sql' as as_of -%}
+{% import 'sets/in_force.sql' as in_force -%}
 {% include 'capture/scope.sql' %}
 
 {% include 'capture/known_learner.sql' %}
@@ -19,23 +19,23 @@ was in force before can be looked at in between.
 
 {% include 'capture/feedback.sql' %}
 
--- step: touched: rows that changed
+-- step: touched: rows that changed | phase=look gives=changed_rows
 SELECT
   learner_id,
   domain,
   ref_id
 FROM change_realisation;
 
--- step: touched: learners who moved
+-- step: touched: learners who moved | phase=look gives=moved
 SELECT DISTINCT learner_id
 FROM change_membership;
 
--- step: touched: all that is theirs
+-- step: touched: all that is theirs | phase=look gives=all_rows
 SELECT
   wanted.learner_id,
   stage.domain,
   CAST(stage.ref_id AS SIGNED) AS ref_id
-FROM {{ as_of.wanted() | replace('%(learners)s', '%(moved)s') }}
+FROM {{ in_force.wanted('%(moved)s') }}
 INNER JOIN stage_realisation AS stage
   ON stage.learner_id = wanted.learner_id
 UNION DISTINCT
@@ -43,15 +43,15 @@ SELECT
   wanted.learner_id,
   'UA' AS domain,
   plan.ua_ref_id
-FROM {{ as_of.wanted() | replace('%(learners)s', '%(moved)s') }}
+FROM {{ in_force.wanted('%(moved)s') }}
 INNER JOIN kpi_src_plan AS plan
   ON plan.valid_to = '9999-12-31';
 
--- step: touched: new feedback
+-- step: touched: new feedback | phase=look gives=new_feedback
 SELECT COUNT(*)
 FROM change_feedback;
 
--- step: reject: count
+-- step: reject: count | gives=rejected
 SELECT
   relation,
   COUNT(*) AS n
@@ -68,7 +68,7 @@ FROM (
   SELECT DISTINCT
     wanted.learner_id,
     CAST(%(captured_at)s AS DATETIME(6)) AS captured_at
-  FROM {{ as_of.wanted() }}
+  FROM {{ in_force.wanted() }}
 ) AS new
 ON DUPLICATE KEY UPDATE
   captured_at = new.captured_at;

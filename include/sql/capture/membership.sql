@@ -3,7 +3,7 @@
 {% import 'macros/usable.sql' as usable -%}
 {% set key = ['scope_type', 'scope_ref_id', 'learner_id'] -%}
 {% set dates = ['active_from', 'active_to'] -%}
--- step: membership: create stage
+-- step: membership: create stage | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
   source_scope_ref_id DECIMAL(20, 0) NULL,
@@ -14,7 +14,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: membership: create changes
+-- step: membership: create changes | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
   scope_ref_id BIGINT NOT NULL,
@@ -27,7 +27,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: membership: create reused learners
+-- step: membership: create reused learners | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
   learner_id BIGINT NOT NULL PRIMARY KEY,
   active_from DATETIME(6) NOT NULL,
@@ -35,17 +35,17 @@ CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
 ) COLLATE utf8mb4_0900_ai_ci;
 
 {% if not history.alone %}
--- step: membership: create learners' beginnings
+-- step: membership: create learners' beginnings | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS learner_since (
   learner_id BIGINT NOT NULL PRIMARY KEY,
   active_from DATETIME(6) NULL
 ) COLLATE utf8mb4_0900_ai_ci;
 {% endif %}
 
--- step: membership: read
+-- step: membership: read | phase=find relation=membership gives=relation
 {{ history.read('membership') }};
 
-{% call history.reject('membership', 'unknown scopes and learners') %}
+{% call history.reject('membership', 'unknown scopes and learners', phase='find') %}
 SELECT
   CONCAT_WS(':', stage.scope_type, stage.scope_ref_id, stage.learner_id) AS source_key,
   '' AS field,
@@ -69,7 +69,7 @@ WHERE
   OR known_learner.learner_id IS NULL
 {% endcall %}
 
--- step: membership: leave out unknown
+-- step: membership: leave out unknown | phase=find relation=membership
 DELETE stage
 FROM stage_membership AS stage
 LEFT JOIN stage_scope
@@ -81,14 +81,14 @@ WHERE
   stage_scope.ref_key IS NULL
   OR known_learner.learner_id IS NULL;
 
-{% call history.reject('membership', 'unusable dates', usable.as_they_are()) %}
+{% call history.reject('membership', 'unusable dates', phase='find', hint=usable.as_they_are()) %}
 {{ usable.odd_dates('membership', "CONCAT_WS(':', stage.scope_type, stage.scope_ref_id, stage.learner_id)", dates) }}
 {% endcall %}
 
 {{ usable.leave_out_odd_dates('membership', dates) }}
 
 {% if not history.alone %}
--- step: membership: note when learners began (first capture)
+-- step: membership: note when learners began | relation=membership when=first
 INSERT INTO learner_since (learner_id, active_from)
 SELECT
   learner_id,
@@ -96,7 +96,7 @@ SELECT
 FROM stage_membership
 WHERE scope_type = 'APPRENANT';
 
--- step: membership: find new and changed (first capture)
+-- step: membership: find new and changed | phase=find relation=membership when=first
 INSERT INTO change_membership (scope_type, scope_ref_id, learner_id, kind, new_from, active_from, active_to)
 SELECT
   stage.scope_type,
@@ -113,7 +113,7 @@ LEFT JOIN learner_since
 WHERE day.date_id = %(day)s;
 
 {% endif %}
--- step: membership: find reused learners
+-- step: membership: find reused learners | phase=find relation=membership
 -- An id with another beginning is another person, of whom nothing was captured yet.
 INSERT INTO reused_learner (learner_id, active_from, captured_from)
 SELECT
@@ -143,7 +143,7 @@ SELECT
 FROM reused_learner
 {% endcall %}
 
--- step: membership: find new and changed (later captures)
+-- step: membership: find new and changed | phase=find relation=membership when=later
 INSERT INTO change_membership (
   scope_type, scope_ref_id, learner_id, kind, new_from, open_from, active_from, active_to
 )
@@ -188,7 +188,7 @@ WHERE
 
 {{ history.end_versions('membership', key) }}
 
--- step: membership: open versions
+-- step: membership: open versions | relation=membership
 INSERT INTO kpi_src_membership (
   valid_to, scope_type, scope_ref_id, learner_id, valid_from, active_from, active_to, origin
 )

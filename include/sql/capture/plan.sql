@@ -2,7 +2,7 @@
 {% import 'macros/before.sql' as before -%}
 {% import 'macros/usable.sql' as usable -%}
 {% set key = ['scope_type', 'scope_ref_id', 'ua_ref_id'] -%}
--- step: plan: create stage
+-- step: plan: create stage | phase=create relation=plan
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_plan (
   scope_type ENUM('GROUPE') NOT NULL,
   scope_ref_id DECIMAL(20, 0) NOT NULL,
@@ -12,7 +12,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_plan (
   PRIMARY KEY (scope_type, scope_ref_id, ua_ref_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: plan: create changes
+-- step: plan: create changes | phase=create relation=plan
 CREATE TEMPORARY TABLE IF NOT EXISTS change_plan (
   scope_type ENUM('GROUPE') NOT NULL,
   scope_ref_id BIGINT NOT NULL,
@@ -25,10 +25,10 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_plan (
   PRIMARY KEY (scope_type, scope_ref_id, ua_ref_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: plan: read
+-- step: plan: read | phase=find relation=plan gives=relation
 {{ history.read('plan') }};
 
-{% call history.reject('plan', 'unknown groups and UAs') %}
+{% call history.reject('plan', 'unknown groups and UAs', phase='find') %}
 SELECT
   CONCAT_WS(':', stage.scope_type, stage.scope_ref_id, stage.ua_ref_id) AS source_key,
   '' AS field,
@@ -53,7 +53,7 @@ WHERE
   OR stage_target.ref_key IS NULL
 {% endcall %}
 
--- step: plan: leave out unknown
+-- step: plan: leave out unknown | phase=find relation=plan
 DELETE stage
 FROM stage_plan AS stage
 LEFT JOIN stage_scope
@@ -66,18 +66,18 @@ WHERE
   stage_scope.ref_key IS NULL
   OR stage_target.ref_key IS NULL;
 
-{% call history.reject('plan', 'unusable dates', usable.as_they_are()) %}
+{% call history.reject('plan', 'unusable dates', phase='find', hint=usable.as_they_are()) %}
 {{ usable.odd_dates('plan', "CONCAT_WS(':', stage.scope_type, stage.scope_ref_id, stage.ua_ref_id)", ['due_on', 'created_at']) }}
 {% endcall %}
 
--- step: plan: leave out what is due on no day
+-- step: plan: leave out what is due on no day | phase=find relation=plan
 DELETE {{ usable.as_they_are() }}
 FROM stage_plan
 WHERE {{ usable.odd_date('due_on') }};
 
 {{ usable.leave_out_odd_dates('plan', ['created_at']) }}
 
--- step: plan: find new and changed (first capture)
+-- step: plan: find new and changed | phase=find relation=plan when=first
 INSERT INTO change_plan (scope_type, scope_ref_id, ua_ref_id, kind, new_from, due_on, created_at)
 SELECT
   stage.scope_type,
@@ -91,7 +91,7 @@ FROM kpi_time AS day
 INNER JOIN stage_plan AS stage
 WHERE day.date_id = %(day)s;
 
--- step: plan: find new and changed (later captures)
+-- step: plan: find new and changed | phase=find relation=plan when=later
 INSERT INTO change_plan (scope_type, scope_ref_id, ua_ref_id, kind, new_from, open_from, due_on, created_at)
 SELECT
   stage.scope_type,
@@ -127,7 +127,7 @@ WHERE
 
 {{ history.end_versions('plan', key) }}
 
--- step: plan: open versions
+-- step: plan: open versions | relation=plan
 INSERT INTO kpi_src_plan (valid_to, scope_type, scope_ref_id, ua_ref_id, valid_from, due_on, created_at, origin)
 SELECT
   '9999-12-31',

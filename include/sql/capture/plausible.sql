@@ -6,12 +6,12 @@ that includes this.
   scopes, targets,  nothing of these is closed, yet what hangs on them is, or is missed: how many fewer rows are read than the
   feedback          capture before read; a target changes when its parent does
 #}
-{% import 'macros/as_of.sql' as as_of -%}
+{% import 'sets/in_force.sql' as in_force -%}
 {% set alone = only_learners | default(false) -%}
 {% set part_of = {'realisation': 'domain', 'membership': 'scope_type', 'plan': 'scope_type'} -%}
 {% if relation in part_of -%}
 {% set part = part_of[relation] -%}
--- step: {{ relation }}: judge (later captures)
+-- step: {{ relation }}: judge | phase=find relation={{ relation }} when=later gives=plausibility
 SELECT
   in_force.{{ part }} AS part,
   in_force.n,
@@ -29,7 +29,7 @@ FROM (
   WHERE
     valid_to = '9999-12-31'
 {%- if alone %}
-    AND learner_id IN (SELECT wanted.learner_id FROM {{ as_of.wanted() }})
+    AND learner_id IN (SELECT wanted.learner_id FROM {{ in_force.wanted() }})
 {%- endif %}
   GROUP BY {{ part }}
 ) AS in_force
@@ -43,7 +43,7 @@ LEFT JOIN (
 ) AS differing
   ON differing.{{ part }} = in_force.{{ part }};
 {%- elif not alone -%}
--- step: {{ relation }}: judge (later captures)
+-- step: {{ relation }}: judge | phase=find relation={{ relation }} when=later gives=plausibility
 SELECT
   '' AS part,
   earlier.n,

@@ -1,6 +1,6 @@
 {% import 'macros/history.sql' as history with context -%}
 {% import 'macros/before.sql' as before -%}
-{% import 'macros/as_of.sql' as as_of -%}
+{% import 'sets/in_force.sql' as in_force -%}
 {% import 'macros/usable.sql' as usable -%}
 {% set key = ['domain', 'ref_id', 'learner_id'] -%}
 {% set dates = ['started_at', 'finished_at', 'last_activity_at', 'created_at', 'changed_at'] -%}
@@ -11,7 +11,7 @@ GREATEST(
     MAX(IF(last_activity_at <= %(captured_at)s, last_activity_at, TIMESTAMP '1000-01-01 00:00:00'))
   )
 {%- endmacro %}
--- step: realisation: create stage
+-- step: realisation: create stage | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
   ref_id DECIMAL(20, 0) NOT NULL,
@@ -38,7 +38,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   PRIMARY KEY (domain, ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: realisation: create changes
+-- step: realisation: create changes | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
   ref_id BIGINT NOT NULL,
@@ -59,7 +59,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
   PRIMARY KEY (domain, ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: realisation: create runs
+-- step: realisation: create runs | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
   ref_id BIGINT NOT NULL,
@@ -75,17 +75,17 @@ CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
 ) COLLATE utf8mb4_0900_ai_ci;
 
 {% if not history.alone %}
--- step: realisation: create first states
+-- step: realisation: create first states | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS first_state (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL PRIMARY KEY,
   state_order INT NOT NULL
 ) COLLATE utf8mb4_0900_ai_ci;
 {% endif %}
 
--- step: realisation: read
+-- step: realisation: read | phase=find relation=realisation gives=relation
 {{ history.read('realisation') }};
 
-{% call history.reject('realisation', 'unknown targets and learners') %}
+{% call history.reject('realisation', 'unknown targets and learners', phase='find') %}
 SELECT
   CONCAT_WS(':', stage.domain, stage.ref_id, stage.learner_id) AS source_key,
   '' AS field,
@@ -106,7 +106,7 @@ WHERE
   OR known_learner.learner_id IS NULL
 {% endcall %}
 
--- step: realisation: leave out unknown
+-- step: realisation: leave out unknown | phase=find relation=realisation
 DELETE stage
 FROM stage_realisation AS stage
 LEFT JOIN {{ history.targets() }}
@@ -118,7 +118,7 @@ WHERE
   stage_target.ref_key IS NULL
   OR known_learner.learner_id IS NULL;
 
-{% call history.reject('realisation', 'unusable fields') %}
+{% call history.reject('realisation', 'unusable fields', phase='find') %}
 SELECT
   CONCAT_WS(':', stage.domain, stage.ref_id, stage.learner_id) AS source_key,
   rule.field,
@@ -162,14 +162,14 @@ WHERE
   OR stage.state_order NOT BETWEEN -2147483648 AND 2147483647
 {% endcall %}
 
-{% call history.reject('realisation', 'unusable dates', usable.as_they_are()) %}
+{% call history.reject('realisation', 'unusable dates', phase='find', hint=usable.as_they_are()) %}
 {{ usable.odd_dates('realisation', "CONCAT_WS(':', stage.domain, stage.ref_id, stage.learner_id)", dates) }}
 {% endcall %}
 
 {{ usable.leave_out_odd_dates('realisation', dates) }}
 {%- if not history.alone %}
 
--- step: realisation: refuse another first state
+-- step: realisation: refuse another first state | relation=realisation gives=first_state
 SELECT
   domain,
   state_code,
@@ -196,7 +196,7 @@ WHERE
 {%- endif %}
 
 {% if not history.alone %}
--- step: realisation: find first states (first capture)
+-- step: realisation: find first states | phase=find relation=realisation when=first
 INSERT INTO first_state (domain, state_order)
 SELECT
   domain,
@@ -205,11 +205,11 @@ FROM stage_realisation
 WHERE usable_state_code = 'TODO'
 GROUP BY domain;
 
--- step: realisation: reconstruct (first capture)
+-- step: realisation: reconstruct | relation=realisation when=first
 {% include 'capture/reconstruction.sql' %}
 {% endif %}
 
--- step: realisation: find new and changed (later captures)
+-- step: realisation: find new and changed | phase=find relation=realisation when=later
 INSERT INTO change_realisation (
   domain, ref_id, learner_id, kind, new_from, open_from, state_code, state_order, is_final, progress_pct, score, score_max, source_started_at, source_finished_at, last_activity_at, created_at
 )
@@ -280,7 +280,7 @@ WHERE reused_learner.learner_id IS NULL
 {% endcall %}
 
 {% if not history.alone %}
-{% call history.reject('realisation', 'a source that went back (later captures)') %}
+{% call history.reject('realisation', 'a source that went back', when='later') %}
 SELECT
   'source' AS source_key,
   'clock' AS field,
@@ -298,7 +298,7 @@ INNER JOIN (SELECT {{ newest() }} AS newest FROM kpi_src_realisation WHERE valid
   ON captured.newest > staged.newest
 {% endcall %}
 
--- step: realisation: say that the source went back (later captures)
+-- step: realisation: say that the source went back | relation=realisation when=later gives=warnings
 SELECT detail
 FROM kpi_reject
 WHERE
@@ -310,14 +310,14 @@ ORDER BY field;
 {% set relation = 'realisation' -%}
 {% include 'capture/plausible.sql' %}
 
--- step: realisation: follow runs
+-- step: realisation: follow runs | relation=realisation
 {% include 'capture/runs.sql' %}
 
 {{ before.keep('realisation') }}
 
 {{ history.end_versions('realisation', key, closing=",\n  ended.last_seen_at = " ~ history.previous('seen'), seen=true) }}
 
--- step: realisation: open versions
+-- step: realisation: open versions | relation=realisation
 {% include 'capture/believed_instants.sql' %}
 
 {% call history.reject('realisation', 'finish before start') %}
@@ -332,12 +332,12 @@ WHERE
   AND is_final = 1
   AND finished_at IS NULL
 {%- if history.alone %}
-  AND learner_id IN (SELECT wanted.learner_id FROM {{ as_of.wanted() }})
+  AND learner_id IN (SELECT wanted.learner_id FROM {{ in_force.wanted() }})
 {%- endif %}
 {% endcall %}
 
 {% if not history.alone %}
--- step: realisation: count (first capture)
+-- step: realisation: count | relation=realisation when=first gives=counts
 SELECT
   COUNT(*) AS staged,
   COUNT(*) AS n_new,
@@ -347,4 +347,4 @@ SELECT
 FROM stage_realisation;
 {% endif %}
 
-{{ history.count_changes('realisation', '(later captures)') }}
+{{ history.count_changes('realisation', when='later') }}

@@ -1,5 +1,5 @@
 {% import 'macros/history.sql' as history with context -%}
--- step: reject: create stage
+-- step: reject: create stage | phase=create relation=reject
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_reject (
   id BIGINT AUTO_INCREMENT PRIMARY KEY COMMENT 'for servers that ask each table for a primary key',
   relation VARCHAR(64) NOT NULL,
@@ -9,10 +9,10 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_reject (
   detail LONGTEXT NULL
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: reject: read
+-- step: reject: read | phase=find relation=reject gives=relation
 {{ history.read('reject') }};
 
--- step: reject: keep
+-- step: reject: keep | relation=reject
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,

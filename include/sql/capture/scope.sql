@@ -1,6 +1,6 @@
 {% import 'macros/history.sql' as history with context -%}
 {% import 'macros/usable.sql' as usable -%}
--- step: scope: create stage
+-- step: scope: create stage | phase=create relation=scope
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
   ref_id DECIMAL(20, 0) NULL,
@@ -9,10 +9,10 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
   PRIMARY KEY (scope_type, ref_key)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: scope: read
+-- step: scope: read | phase=find relation=scope gives=relation
 {{ history.read('scope') }};
 
-{% call history.reject('scope', 'unusable ids') %}
+{% call history.reject('scope', 'unusable ids', phase='find') %}
 SELECT
   CONCAT_WS(':', scope_type, ref_key) AS source_key,
   '' AS field,
@@ -24,7 +24,7 @@ WHERE
   AND {{ usable.odd_id('ref_key') }}
 {% endcall %}
 
--- step: scope: leave out unusable ids
+-- step: scope: leave out unusable ids | phase=find relation=scope
 DELETE FROM stage_scope
 WHERE
   scope_type <> 'GLOBAL'
@@ -33,7 +33,7 @@ WHERE
 {% set relation = 'scope' -%}
 {% include 'capture/plausible.sql' %}
 
--- step: scope: count
+-- step: scope: count | relation=scope gives=counts
 SELECT
   COUNT(*) AS staged,
   SUM(existing.ref_id IS NULL) AS n_new,
@@ -48,7 +48,7 @@ LEFT JOIN kpi_src_scope AS existing
   ON existing.scope_type = stage.scope_type
   AND existing.ref_id = stage.ref_key;
 
--- step: scope: keep current
+-- step: scope: keep current | relation=scope
 -- Labels are compared byte by byte: a corrected accent or capital is a change.
 INSERT INTO kpi_src_scope (scope_type, ref_id, label)
 SELECT

@@ -5,10 +5,10 @@ are pending again.
 */
 {% import 'macros/before.sql' as before -%}
 {% for relation, key in before.keys.items() %}
--- step: kpi_src_{{ relation }}: remove (first capture)
+-- step: kpi_src_{{ relation }}: remove | table=kpi_src_{{ relation }} counts=deleted when=first
 DELETE FROM kpi_src_{{ relation }};
 
--- step: kpi_src_{{ relation }}: remove (later captures)
+-- step: kpi_src_{{ relation }}: remove | table=kpi_src_{{ relation }} counts=deleted when=later
 DELETE written
 FROM kpi_before_{{ relation }} AS was
 INNER JOIN kpi_src_{{ relation }} AS written
@@ -17,7 +17,7 @@ INNER JOIN kpi_src_{{ relation }} AS written
   AND written.{{ column }} = was.{{ column }}
 {%- endfor %};
 
--- step: kpi_src_{{ relation }}: put back (later captures)
+-- step: kpi_src_{{ relation }}: put back | table=kpi_src_{{ relation }} counts=inserted when=later
 INSERT INTO kpi_src_{{ relation }} (valid_to, {{ (key + ['valid_from'] + before.columns[relation]) | join(', ') }})
 SELECT
   '9999-12-31'
@@ -27,7 +27,7 @@ SELECT
 FROM kpi_before_{{ relation }}
 WHERE valid_from IS NOT NULL;
 {% endfor %}
--- step: kpi_src_feedback: remove
+-- step: kpi_src_feedback: remove | table=kpi_src_feedback counts=deleted
 DELETE FROM kpi_src_feedback
 WHERE captured_at >= %(captured_at)s;
 

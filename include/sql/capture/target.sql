@@ -15,7 +15,7 @@ LEFT JOIN known_target
     AND FIELD(stage.parent_type, {{ LEVELS }}) <= FIELD(stage.target_type, {{ LEVELS }})
   )
 {%- endmacro %}
--- step: target: create stage
+-- step: target: create stage | phase=create relation=target
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   ref_id DECIMAL(20, 0) NULL,
@@ -26,10 +26,10 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
   PRIMARY KEY (target_type, ref_key)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: target: read
+-- step: target: read | phase=find relation=target gives=relation
 {{ history.read('target') }};
 
-{% call history.reject('target', 'unusable ids') %}
+{% call history.reject('target', 'unusable ids', phase='find') %}
 SELECT
   CONCAT_WS(':', target_type, ref_key) AS source_key,
   IF({{ usable.odd_id('ref_key') }}, '', 'parent_ref_id') AS field,
@@ -41,27 +41,27 @@ WHERE
   AND ({{ usable.odd_id('ref_key') }} OR {{ usable.odd_id('parent_ref_id') }})
 {% endcall %}
 
--- step: target: leave out unusable ids
+-- step: target: leave out unusable ids | phase=find relation=target
 DELETE FROM stage_target
 WHERE
   target_type <> 'GLOBAL'
   AND {{ usable.odd_id('ref_key') }};
 
--- step: target: leave out unusable parents
+-- step: target: leave out unusable parents | phase=find relation=target
 UPDATE stage_target
 SET
   parent_type = NULL,
   parent_ref_id = NULL
 WHERE {{ usable.odd_id('parent_ref_id') }};
 
--- step: target: create known targets
+-- step: target: create known targets | phase=create relation=target
 CREATE TEMPORARY TABLE IF NOT EXISTS known_target (
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   ref_key BIGINT NOT NULL,
   PRIMARY KEY (target_type, ref_key)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: target: list known targets
+-- step: target: list known targets | phase=find relation=target
 -- What the source deleted stays where it last was, and so does what hangs under it.
 INSERT INTO known_target (target_type, ref_key)
 SELECT
@@ -74,7 +74,7 @@ SELECT
   ref_id
 FROM kpi_src_target;
 
-{% call history.reject('target', 'unusable parents') %}
+{% call history.reject('target', 'unusable parents', phase='find') %}
 SELECT
   CONCAT_WS(':', stage.target_type, stage.ref_key) AS source_key,
   'parent_ref_id' AS field,
@@ -85,7 +85,7 @@ WHERE
   {{ unusable() }}
 {% endcall %}
 
--- step: target: hang under GLOBAL
+-- step: target: hang under GLOBAL | relation=target
 UPDATE {{ with_unusable_parents() }}
 SET
   stage.parent_type = NULL,
@@ -96,7 +96,7 @@ WHERE
 {% set relation = 'target' -%}
 {% include 'capture/plausible.sql' %}
 
--- step: target: count
+-- step: target: count | relation=target gives=counts
 SELECT
   COUNT(*) AS staged,
   SUM(existing.ref_id IS NULL) AS n_new,
@@ -113,7 +113,7 @@ LEFT JOIN kpi_src_target AS existing
   ON existing.target_type = stage.target_type
   AND existing.ref_id = stage.ref_key;
 
--- step: target: keep current
+-- step: target: keep current | relation=target
 -- Labels are compared byte by byte: a corrected accent or capital is a change.
 INSERT INTO kpi_src_target (target_type, ref_id, label, parent_type, parent_ref_id)
 SELECT

@@ -46,7 +46,7 @@ FROM (
 ON DUPLICATE KEY UPDATE
   label = new.label;
 
--- step: create closure
+-- step: closure | phase=create
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_closure (
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   ref_id BIGINT NOT NULL,

@@ -2,12 +2,13 @@
 kpi_tile_cache: the latest figures of each scope and target in one row, for pages that show tiles: the script of task kpi_tile_cache.
 Latest is, for each period, the last date_id that kpi_value has, as in the design's query 5.1.
 */
-{% set mode = 'range' %}
-{% import 'macros/as_of.sql' as as_of with context %}
-{% import 'macros/slice.sql' as slice with context %}
-{% import 'macros/tiles.sql' as tiles %}
+{% import 'sets/in_force.sql' as in_force %}
+{% import 'writer/stage.sql' as stage %}
+{% import 'writer/write.sql' as writer %}
+{% import 'macros/tiles.sql' as tiles with context %}
+{% set written = written_tables['kpi_tile_cache'] %}
 {% set latest %}
-{%- for period in tiles.PERIODS %}
+{%- for period in all_periods %}
   SELECT
     '{{ period }}' AS period,
     MAX(date_id) AS date_id
@@ -22,10 +23,10 @@ INNER JOIN kpi_value AS fact
   AND fact.period = latest.period
 INNER JOIN kpi_scope
   ON kpi_scope.id = fact.scope_id
-  AND {{ as_of.requested('kpi_scope') | indent(-2) }}
+  AND {{ in_force.requested('kpi_scope') }}
 {% endset %}
-{{ slice.create_stage('kpi_tile_cache', dated=false) }}
+{{ stage.create('stage_kpi_tile_cache', written, {}) }}
 
 {{ tiles.stage(latest | trim, facts) }}
 
-{{ slice.write('kpi_tile_cache', dated=false) }}
+{{ writer.write(written, 'stage_kpi_tile_cache', {}, writer.rows_of_scopes(written, true)) }}

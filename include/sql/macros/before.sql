@@ -29,7 +29,7 @@ beside their keys and valid_from, and the tables kept whole.
 {# Keep the open versions of the rows that change, and which have none; of rows kept before, what was there first stays. #}
 {% macro keep(relation) -%}
 {% set key = keys[relation] -%}
--- step: {{ relation }}: keep what is replaced (later captures)
+-- step: {{ relation }}: keep what is replaced | relation={{ relation }} when=later
 INSERT INTO kpi_before_{{ relation }} ({{ (key + ['written_from', 'valid_from'] + columns[relation]) | join(', ') }})
 SELECT
 {%- for column in key %}

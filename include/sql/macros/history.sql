@@ -7,7 +7,7 @@ open versions and puts it into change_<relation>:
 then these steps bring the history up to date. A version lasts: one that would end where it begins, or before, is replaced
 (changed) or removed (vanished) instead, and what replaces it keeps its valid_from.
 #}
-{% import 'macros/as_of.sql' as as_of %}
+{% import 'sets/in_force.sql' as in_force %}
 
 {# A capture of some learners alone, during the day, sets `only_learners`; they are bound as %(learners)s, a JSON list of ids. #}
 {% set alone = only_learners | default(false) %}
@@ -88,7 +88,7 @@ LEFT JOIN {{ table }} AS open_version
 {# Rows of the source that are gone: open versions without a staged row, of all learners or those captured alone. #}
 {% macro find_vanished(relation, key) -%}
 {% set of_learner = 'learner_id' in key -%}
--- step: {{ relation }}: find vanished
+-- step: {{ relation }}: find vanished | phase=find relation={{ relation }}
 INSERT INTO change_{{ relation }} ({{ key | join(', ') }}, kind, new_from, open_from)
 SELECT
 {%- for column in key %}
@@ -99,7 +99,7 @@ SELECT
   open_version.valid_from
 FROM kpi_time AS day
 {%- if alone %}
-CROSS JOIN {{ as_of.wanted() }}
+CROSS JOIN {{ in_force.wanted() }}
 {%- endif %}
 INNER JOIN kpi_src_{{ relation }} AS open_version
   ON open_version.valid_to = '9999-12-31'
@@ -118,7 +118,7 @@ WHERE
 
 {# A row without an open version that has closed ones comes back: no earlier than the last of them ends. #}
 {% macro find_reopened(relation, key) -%}
--- step: {{ relation }}: find reopened
+-- step: {{ relation }}: find reopened | phase=find relation={{ relation }}
 UPDATE change_{{ relation }} AS new_row
 INNER JOIN LATERAL (
   SELECT MAX(closed.valid_to) AS closed_at
@@ -137,7 +137,7 @@ WHERE new_row.kind = 'new';
 
 {# Close what ended and remove what never lasted; `closing` sets further columns of the closed version. #}
 {% macro end_versions(relation, key, closing='', seen=false) -%}
--- step: {{ relation }}: remove versions that never lasted
+-- step: {{ relation }}: remove versions that never lasted | relation={{ relation }}
 DELETE ended
 FROM change_{{ relation }} AS change_row
 INNER JOIN kpi_src_{{ relation }} AS ended
@@ -147,7 +147,7 @@ INNER JOIN kpi_src_{{ relation }} AS ended
 {%- endfor %}
 WHERE change_row.new_from <= change_row.open_from;
 
--- step: {{ relation }}: close versions
+-- step: {{ relation }}: close versions | relation={{ relation }}
 UPDATE change_{{ relation }} AS change_row
 INNER JOIN kpi_src_{{ relation }} AS ended
   ON ended.valid_to = '9999-12-31'
@@ -166,8 +166,8 @@ SET ended.valid_to = change_row.new_from{{ closing }};
 {%- endmacro %}
 
 {# How many rows of each kind the capture found. #}
-{% macro count_changes(relation, when='') -%}
--- step: {{ relation }}: count{{ ' ' ~ when if when }}
+{% macro count_changes(relation, when=none) -%}
+-- step: {{ relation }}: count | relation={{ relation }} gives=counts{{ ' when=' ~ when if when }}
 SELECT
   (SELECT COUNT(*) FROM stage_{{ relation }}) AS staged,
   SUM(kind = 'new') AS n_new,
@@ -178,8 +178,8 @@ FROM change_{{ relation }};
 {%- endmacro %}
 
 {# One kpi_reject row for each row that `found` selects as (source_key, field, reason, detail). #}
-{% macro reject(relation, name, hint='') -%}
--- step: {{ relation }}: reject {{ name }}
+{% macro reject(relation, name, hint='', phase='run', when=none) -%}
+-- step: {{ relation }}: reject {{ name }} | phase={{ phase }} relation={{ relation }}{{ ' when=' ~ when if when }}
 INSERT {{ hint ~ ' ' if hint }}INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -218,6 +218,6 @@ FROM (
 ) AS found
 {%- if alone %}
 WHERE
-  {{ "found.scope_type <> 'APPRENANT'\n  OR found.ref_id" if relation == 'scope' else 'found.learner_id' }} IN (SELECT wanted.learner_id FROM {{ as_of.wanted() }})
+  {{ "found.scope_type <> 'APPRENANT'\n  OR found.ref_id" if relation == 'scope' else 'found.learner_id' }} IN (SELECT wanted.learner_id FROM {{ in_force.wanted() }})
 {%- endif %}
 {%- endmacro %}

@@ -1,13 +1,11 @@
 {#
 The tiles of kpi_tile_cache: for each scope and target one row with the latest figures of each period, as JSON.
 #}
-{% set PERIODS = {'D': 'day', 'W': 'week', 'M': 'month', 'R': 'rolling'} %}
-
 {# -- step: tiles; `latest` gives each period's last date_id, `facts` joins the rows of kpi_value to it as `fact`. #}
 {% macro stage(latest, facts, into='stage_kpi_tile_cache') -%}
 -- step: tiles
 INSERT INTO {{ into }} (scope_id, target_id
-{%- for name in PERIODS.values() %}, {{ name }}_on, {{ name }}_figures{% endfor %})
+{%- for name in tile_periods %}, {{ name }}_on, {{ name }}_figures{% endfor %})
 WITH latest AS (
   {{ latest }}
 ),
@@ -38,7 +36,7 @@ tile AS (
 SELECT
   scope_id,
   target_id
-{%- for period in PERIODS %},
+{%- for period in tile_periods.values() %},
   MAX(IF(period = '{{ period }}', CAST(date_id AS CHAR), NULL)),
   CAST(MAX(IF(period = '{{ period }}', CAST(figures AS CHAR), NULL)) AS JSON)
 {%- endfor %}

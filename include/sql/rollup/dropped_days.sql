@@ -2,8 +2,8 @@
 The days from %(first)s to %(last)s whose rows retention removed, or that the history no longer covers, and that were not computed again:
 what holds one of them is not rolled up, or its rows would go as well.
 */
-{% import 'macros/rollup.sql' as rollup %}
-WITH {{ rollup.done_days('%(first)s', '%(last)s') }}
+{% import 'roads/periods.sql' as periods with context %}
+WITH {{ periods.done_days('%(first)s', '%(last)s') }}
 
 SELECT DISTINCT day.date_id
 FROM kpi_run AS removed

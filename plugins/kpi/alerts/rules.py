@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-TargetLevel = Literal["GLOBAL", "MODULE", "UA", "COMPETENCE", "MICRO_COMPETENCE"]
-ScopeType = Literal["GLOBAL", "SESSION", "GROUPE", "SOUS_GROUPE", "FORMATEUR", "APPRENANT"]
+from kpi.vocabulary import ScopeType, TargetLevel
+
 Threshold = Annotated[Decimal, Field(max_digits=12, decimal_places=4)]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from kpi.alerts.notifier import NotifierError, notify
 from kpi.alerts.reading import Alert, untold
 from kpi.connections import ETL, session
+from kpi.locks import lock, lock_name
 from kpi.settings import Settings
-from kpi.slices import lock, lock_name
 from kpi.templates import renderer
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from kpi.connections import ETL, attempted, session
+from kpi.locks import lock, lock_name
 from kpi.settings import Settings
-from kpi.slices import create_temporary, lock, lock_name, run_step, step_named
-from kpi.templates import Step, renderer
+from kpi.steps import Runner, Step, create_temporary
+from kpi.templates import renderer
 
 # How far back it is looked for when a figure began to be beyond; days go by whole months after 90.
 LOOK_BACK = timedelta(days=92)
@@ -44,14 +45,8 @@ def look(script: Sequence[Step], yesterday: date, settings: Settings) -> LookedA
             create_temporary(etl, script)
             values = {"first": day - LOOK_BACK, "last": day}
             with etl.transaction():
-                counts = {
-                    name: run_step(etl, step_named(script, name), values)
-                    for name in (FIND, END, REFRESH, RAISE)
-                }
-            return LookedAt(day, counts[FIND], counts[RAISE], counts[END])
+                done = Runner(etl, values).run(script)
+            counts = {step.counts: rows for step, rows in done.items() if step.counts}
+            return LookedAt(day, **counts)
 
     return attempted(once, settings.write_attempts)
-
-
-FIND, END = "find figures beyond", "end alerts"
-REFRESH, RAISE = "refresh alerts", "raise alerts"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from kpi.connections import ETL, Session, attempted, session
+from kpi.locks import lock, lock_name
 from kpi.settings import Settings
-from kpi.slices import lock, lock_name, run_step
-from kpi.templates import Step
+from kpi.steps import Runner, Step
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def is_open(etl: Session, day: date) -> bool:
 def open_day(day: date, steps: Sequence[Step], settings: Settings) -> bool:
     """Keep the sums behind a day's rows, and open it; False when a whole capture came after those rows.
 
-    `steps` are those of incremental/sums.sql. The day's facts and rollups have just been computed by their own tasks.
+    `steps` are those of roads/opening.sql. The day's facts and rollups have just been computed by their own tasks.
     """
     values = {"as_of": day, "first": day, "last": day}
 
@@ -60,8 +60,7 @@ def open_day(day: date, steps: Sequence[Step], settings: Settings) -> bool:
         ):
             if not etl.value(_COMPUTED_SINCE, {"day": day}):
                 return False
-            for step in steps:
-                run_step(etl, step, values)
+            Runner(etl, values).run(steps)
             etl.run("DELETE FROM kpi_open_day")
             etl.run(
                 "INSERT INTO kpi_open_day (date_id, opened_at) VALUES (%(day)s, %(now)s)",

@@ -10,7 +10,8 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from kpi import calendar, ledger, periods, rollups, slices
@@ -18,43 +19,23 @@ from kpi.capture import Last, LearnersCapture, Plan, Touched, last_capture
 from kpi.connections import ETL, Row, Session, attempted, session, source_session
 from kpi.errors import KpiError
 from kpi.incremental import changes, opening
+from kpi.locks import lock_name, locks
 from kpi.plausibility import Implausible
 from kpi.settings import Settings
-from kpi.slices import (
-    Slice,
-    Written,
-    create_temporary,
-    lock_name,
-    locks,
-    run_step,
-    step_named,
-    temporary,
-)
-from kpi.templates import Step
+from kpi.slices import Slice, Written
+from kpi.steps import Runner, Step, create_temporary, giving
+from kpi.vocabulary import DAILY_TABLES, DAY, FACT_TABLES, MONTH, ROLLING, WEEK
 
 log = logging.getLogger(__name__)
 
 BEFORE, AFTER = -1, 1
-# Steps of incremental/refresh.sql for a figure that was touched, `of figure: …`, or for a table's delays, `of table: …`
-OF = "of "
-TOUCHED_FIGURES = "touched figures"
-# What contributions of feedback are read from, and no others.
-FEEDBACK = "kpi_src_feedback"
-COUNT = "count existing"  # then, for the same table, the steps that update, insert and delete
 _LONGEST_LIST = 20  # learners that a ledger row names
 
-# Steps of incremental/contributions.sql that look at what a change alone does not add to.
-LOOK = "look: "
-BEGUN_OR_ENDED, REORDERED, LATEST = (
-    f"{LOOK}scopes begun or ended",
-    f"{LOOK}states of another order",
-    f"{LOOK}periods that have rows",
-)
 # The scripts of `complete`, by path.
 WHOLE = (
-    "facts/kpi_state_count/slice.sql",
-    *(f"rollup/{table}/period.sql" for table in rollups.ROLLED_UP),
-    "rollup/kpi_value/rolling.sql",
+    "facts/kpi_state_count/day.sql",
+    *(f"facts/{table}/closing.sql" for table in FACT_TABLES),
+    "facts/kpi_value/windows.sql",
     "display/kpi_tile_cache.sql",
 )
 
@@ -64,11 +45,11 @@ class NotOpen(KpiError):
 
 
 class Scripts(NamedTuple):
-    """The steps of incremental/contributions.sql, capture/learners.sql and incremental/refresh.sql."""
+    """The steps of roads/change/before_and_after.sql, capture/learners.sql and roads/change/cells.sql."""
 
-    contributions: Sequence[Step]
+    before_and_after: Sequence[Step]
     capture: Sequence[Step]
-    refresh: Sequence[Step]
+    cells: Sequence[Step]
 
 
 @dataclass
@@ -175,13 +156,14 @@ def _lock_names(etl: Session, day: date) -> list[str]:
     """Return the locks of a capture and of the writers of all that the day's rows are in."""
     names: list[tuple[str, ...]] = [("incremental",), ("capture",)]
     week, month = periods.week_of(day), periods.month_of(day)
-    for table in rollups.ROLLED_UP:
-        parts = [Slice.of_period(table, week), Slice.of_period(table, month)]
-        if table != "kpi_plan_gap":
-            parts.insert(0, Slice.daily(table, day))
-        if table == "kpi_value":
-            parts.append(Slice.days(table, day, day, period="R"))
-        names += [name for part in parts for name in part.locks]
+    for table, written in FACT_TABLES.items():
+        slices_of = {
+            DAY: Slice.daily(table, day),
+            WEEK: Slice.of_period(table, week),
+            MONTH: Slice.of_period(table, month),
+            ROLLING: Slice.days(table, day, day, period=ROLLING),
+        }
+        names += [name for period in written.periods for name in slices_of[period].locks]
     names += Slice.tiles(day).locks
     return [lock_name(etl.schema, *name) for name in names]
 
@@ -202,6 +184,7 @@ class _Refresh:
         self.source, self.etl = source, etl
         self.scripts, self.settings = scripts, settings
         week, month = periods.week_of(plan.day), periods.month_of(plan.day)
+        longest = rollups.longest_window(settings)
         self.values: dict[str, Any] = {
             "learners": json.dumps(batch.learners),
             "as_of": plan.day,
@@ -211,6 +194,7 @@ class _Refresh:
             "week_last": week.last,
             "month_first": month.first,
             "month_last": month.last,
+            "since": min(week.first, month.first, plan.day - timedelta(days=longest - 1)),
         }
 
     def run(self, by: ledger.Author, started: datetime) -> Refreshed:
@@ -227,54 +211,46 @@ class _Refresh:
         touched = capture.find()
         if touched:
             self.values["touched"] = json.dumps(touched.rows)
-            latest = self._look(LATEST)
+            latest = self._look("latest")
             self._contributions(BEFORE, touched)
         found = capture.write()
         if touched:
             self._contributions(AFTER, touched)
             if touched.moved:
-                done.begun_or_ended = tuple(scope for (scope,) in self._look(BEGUN_OR_ENDED))
-            done.states_reordered = self._look(REORDERED) != [(0,)]
+                done.begun_or_ended = tuple(scope for (scope,) in self._look("begun_or_ended"))
+            done.states_reordered = self._look("reordered") != [(0,)]
             self._write(done)
-            done.latest_moved = self._look(LATEST) != latest
+            done.latest_moved = self._look("latest") != latest
         self._record(done, found, by, started)
         changes.finish(etl, self.batch)
         if done.unfinished:
             etl.run("UPDATE kpi_open_day SET is_finished = 0")
         return done
 
-    def _look(self, name: str) -> list[Row]:
-        return self.etl.rows(step_named(self.scripts.contributions, name).sql, self.values)
+    def _look(self, word: str) -> list[Row]:
+        return self.etl.rows(giving(self.scripts.before_and_after, word).sql, self.values)
 
     def _contributions(self, sign: int, touched: Touched) -> None:
-        other_feedback = touched.feedback or touched.moved
-        for step in self.scripts.contributions:
-            if temporary(step) or step.name.startswith(LOOK):
-                continue
-            if other_feedback or FEEDBACK not in step.sql:
-                run_step(self.etl, step, self.values | {"sign": sign})
+        feedback = touched.feedback or touched.moved
+        runner = Runner(self.etl, self.values | {"sign": sign}, wanted=lambda _: feedback)
+        runner.run(self.scripts.before_and_after)
 
     def _write(self, done: Refreshed) -> None:
-        figures: list[str] = []
-        script = iter(self.scripts.refresh)
-        for step in script:
-            table, _, what = step.name.partition(": ")
-            if temporary(step) or not _wanted(step, figures):
-                continue
-            if what == COUNT:
-                one = self._write_table(step, next(script), next(script), next(script))
-                done.written[table] = done.written.get(table, Written()) + one
-            elif step.name == TOUCHED_FIGURES:
-                figures = [figure for (figure,) in self.etl.rows(step.sql)]
-            else:
-                run_step(self.etl, step, self.values)
+        """Compute the touched cells and write them, each table when its writer's turn comes."""
+        touched: set[str] = set()
+        runner = Runner(self.etl, self.values, wanted=touched.__contains__)
 
-    def _write_table(self, count: Step, update: Step, insert: Step, delete: Step) -> Written:
-        touched, held, existing = self.etl.rows(count.sql, self.values)[0]
-        updated = run_step(self.etl, update, self.values) if existing else 0
-        inserted = run_step(self.etl, insert, self.values) if held > existing else 0
-        deleted = run_step(self.etl, delete, self.values) if touched > held else 0
-        return Written(inserted, updated, deleted, existing - updated)
+        def take_touched(step: Step) -> None:
+            for table, figure in self.etl.rows(step.sql):
+                touched.update((table, f"{table}.{figure}") if table else (figure,))
+
+        runner.takes = {"touched": take_touched}
+        for writer, script in groupby(self.scripts.cells, key=_writer):
+            if writer is None:
+                runner.run(script)
+            else:
+                one = slices.write_rows(self.etl, script, self.values)
+                done.written[writer.table] = done.written.get(writer.table, Written()) + one
 
     def _record(
         self, done: Refreshed, found: Sequence[Any], by: ledger.Author, started: datetime
@@ -294,7 +270,7 @@ class _Refresh:
         entries += [
             ledger.Entry(
                 table,
-                "D" if table in ("kpi_value", "kpi_state_count", "kpi_percentiles") else None,
+                DAY if table in DAILY_TABLES else None,
                 day,
                 written,
                 watermark=watermark,
@@ -307,12 +283,14 @@ class _Refresh:
         ledger.record_all(self.etl, entries, by, started)
 
 
-def _wanted(step: Step, figures: Sequence[str]) -> bool:
-    """Tell whether a step is for all changes, or for one of these figures: `code`, or `table.code` of delays."""
-    if not step.name.startswith(OF):
-        return True
-    of, _, _ = step.name.removeprefix(OF).partition(": ")
-    return any(figure == of or figure.startswith(f"{of}.") for figure in figures)
+class _Writer(NamedTuple):
+    table: str
+    part: str | None
+
+
+def _writer(step: Step) -> _Writer | None:
+    """Return which writer a step belongs to, None when to none."""
+    return _Writer(step.table, step.part) if step.phase == "write" and step.table else None
 
 
 def complete(
@@ -329,11 +307,11 @@ def complete(
     parts: list[tuple[Slice, str]] = []
     if done.states_reordered:
         table = "kpi_state_count"
-        parts.append((Slice.daily(table, day), f"facts/{table}/slice.sql"))
+        parts.append((Slice.daily(table, day), f"facts/{table}/day.sql"))
         parts += _periods(table, day, slices.ALL_SCOPES, settings)
     scopes = slices.Scopes(ids=done.begun_or_ended)
     if scopes.ids:
-        for table in rollups.ROLLED_UP:
+        for table in FACT_TABLES:
             if not (table == "kpi_state_count" and done.states_reordered):
                 parts += _periods(table, day, scopes, settings)
     tiles = slices.ALL_SCOPES if done.latest_moved else scopes
@@ -350,10 +328,10 @@ def _periods(
 ) -> list[tuple[Slice, str]]:
     """Return the weeks, months and windows of a table that are told by the day, with their scripts."""
     parts = [
-        (Slice.of_period(table, part, scopes), f"rollup/{table}/period.sql")
+        (Slice.of_period(table, part, scopes), f"facts/{table}/closing.sql")
         for part in (periods.week_of(day), periods.month_of(day))
     ]
-    if table == "kpi_value":
-        windows = Slice.days(table, day, day, scopes, period="R")
-        parts.append((windows, "rollup/kpi_value/rolling.sql"))
+    if ROLLING in FACT_TABLES[table].periods:
+        windows = Slice.days(table, day, day, scopes, period=ROLLING)
+        parts.append((windows, f"facts/{table}/windows.sql"))
     return parts

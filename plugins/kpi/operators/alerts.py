@@ -13,7 +13,7 @@ from kpi.alerts.thresholds import look
 from kpi.operators.reports import reported
 from kpi.run_dates import now
 from kpi.settings import settings
-from kpi.templates import steps
+from kpi.steps import steps
 
 
 class AlertsOperator(BaseOperator):

@@ -22,7 +22,7 @@ from kpi.retention.dropped import dropped_ranges, history_cut
 from kpi.rollups import ROLLED_UP, slices_to_roll_up
 from kpi.run_dates import now, requested_scopes
 from kpi.settings import Settings, settings
-from kpi.templates import Step, steps
+from kpi.steps import Step, steps
 from kpi.time_dimension import DAYS_BEFORE
 
 # What a dry run's example says of the figure, beside date, scope and target.

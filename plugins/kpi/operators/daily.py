@@ -14,7 +14,7 @@ from kpi.ledger import Author
 from kpi.operators.reports import reported
 from kpi.run_dates import business_date, captured_at, now
 from kpi.settings import settings
-from kpi.templates import steps
+from kpi.steps import steps
 
 # What the capture's log says of each relation.
 FOUND = ("relation", "new", "changed", "closed", "reopened", "unchanged", "rejected")

@@ -9,11 +9,11 @@ from airflow.sdk import BaseOperator
 
 from kpi import calendar, catalog, preflight, time_dimension
 from kpi.connections import ETL, attempted, session
+from kpi.locks import lock, lock_name
 from kpi.operators.reports import reported
 from kpi.run_dates import now
 from kpi.settings import settings
-from kpi.slices import create_temporary, lock, lock_name, run_step, temporary
-from kpi.templates import steps
+from kpi.steps import Runner, create_temporary, steps
 
 
 class TimeDimensionOperator(BaseOperator):
@@ -108,11 +108,8 @@ class DimensionsOperator(BaseOperator):
             ):
                 create_temporary(etl, script)
                 with etl.transaction():
-                    return {
-                        step.name: run_step(etl, step, None)
-                        for step in script
-                        if not temporary(step)
-                    }
+                    done = Runner(etl).run(script)
+                return {step.name: rows for step, rows in done.items()}
 
         with reported(self, "Dimensions") as report:
             touched = attempted(write, chosen.write_attempts)

@@ -18,7 +18,8 @@ from kpi.ledger import Author
 from kpi.operators.reports import Report, reported
 from kpi.run_dates import captured_at, now
 from kpi.settings import settings
-from kpi.templates import renderer, steps
+from kpi.steps import steps
+from kpi.templates import renderer
 
 LEARNER_IDS = "learner_ids"
 

@@ -17,7 +17,7 @@ from kpi.operators.reports import reported
 from kpi.rollups import due_slices, missed_slices, one_rollup_at_a_time, slices_to_roll_up
 from kpi.run_dates import business_date, requested_scopes
 from kpi.settings import settings
-from kpi.templates import steps
+from kpi.steps import steps
 
 # The types of runs that nobody asked for; those of kpi_rollup follow the event of kpi_daily.
 OF_SCHEDULE = ("scheduled", "asset_triggered")

@@ -13,8 +13,8 @@ from kpi.ledger import Author
 from kpi.operators.reports import reported
 from kpi.run_dates import captured_at
 from kpi.settings import settings
+from kpi.steps import steps
 from kpi.taking_back import take_back
-from kpi.templates import steps
 
 
 class TakeBackOperator(BaseOperator):

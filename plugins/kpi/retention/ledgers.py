@@ -11,6 +11,7 @@ from typing import Any
 
 from kpi import calendar, ledger
 from kpi.capture import last_capture
+from kpi.locks import lock, lock_name
 from kpi.periods import ONE_DAY
 from kpi.retention import undo as undos
 from kpi.retention.dropped import history_cut
@@ -18,7 +19,7 @@ from kpi.retention.guards import history_bound, ledger_bound
 from kpi.retention.limits import Limits
 from kpi.retention.reading import oldest_day, oldest_done_day
 from kpi.retention.removal import MonthBusy, Work
-from kpi.slices import Written, lock, lock_name
+from kpi.slices import Written
 
 log = logging.getLogger(__name__)
 

@@ -18,6 +18,7 @@ from kpi import catalog, periods
 from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.ledger import Author
+from kpi.locks import lock, lock_name
 from kpi.partitions.maintenance import no_room
 from kpi.partitions.planner import FACT_TABLES
 from kpi.partitions.table_locks import Patience, patiently
@@ -26,7 +27,6 @@ from kpi.retention import undo as undos
 from kpi.retention.planner import Decision
 from kpi.retention.undo import RetentionError, Undo, require_undo_name
 from kpi.settings import Settings
-from kpi.slices import lock, lock_name
 from kpi.storage.copying import Column, Digest, columns
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ Raises, refreshes and ends the alerts of kpi_alert. An alert is one for its rule
 Example: below 50 for 3. A group has 48, 49 and 47 on the 1st, 2nd and 3rd: an alert since the 1st. It has 45 on the 4th: the alert's value
 is 45. It has 52, or no row, on the 5th: the alert is over, until the 5th.
 */
--- step: create beyond
+-- step: beyond | phase=create
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_beyond (
   code VARCHAR(64) NOT NULL,
   rule VARCHAR(64) NOT NULL,
@@ -19,7 +19,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_beyond (
   PRIMARY KEY (code, rule, scope_id, target_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: find figures beyond
+-- step: find figures beyond | counts=beyond
 INSERT INTO stage_beyond (
   code, rule, scope_id, target_id, level, threshold, value_num, last_fine_on, since_on, is_due
 )
@@ -138,7 +138,7 @@ SELECT
   ) >= last_fine.days AS is_due
 FROM last_fine;
 
--- step: end alerts
+-- step: end alerts | counts=ended
 UPDATE kpi_alert AS alert
 LEFT JOIN stage_beyond AS beyond
   ON beyond.code = alert.code
@@ -168,7 +168,7 @@ WHERE
   alert.kind = 'THRESHOLD'
   AND alert.until_on IS NULL;
 
--- step: raise alerts
+-- step: raise alerts | counts=raised
 INSERT INTO kpi_alert (
   kind, code, rule, scope_id, target_id, since_on, level, threshold, value_num, opened_at, until_on, closed_at,
   end_told_at

@@ -87,7 +87,7 @@ SELECT
   UTC_TIMESTAMP(6)
 WHERE NOT EXISTS (SELECT 1 FROM kpi_before_capture WHERE captured_at = %(captured_at)s);
 
--- step: scope: create stage
+-- step: scope: create stage | phase=create relation=scope
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
   ref_id DECIMAL(20, 0) NULL,
@@ -96,7 +96,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
   PRIMARY KEY (scope_type, ref_key)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: scope: read
+-- step: scope: read | phase=find relation=scope gives=relation
 SELECT
   found.scope_type,
   found.ref_id,
@@ -174,7 +174,7 @@ SELECT
 FROM named
 ) AS found;
 
--- step: scope: reject unusable ids
+-- step: scope: reject unusable ids | phase=find relation=scope
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -208,13 +208,13 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: scope: leave out unusable ids
+-- step: scope: leave out unusable ids | phase=find relation=scope
 DELETE FROM stage_scope
 WHERE
   scope_type <> 'GLOBAL'
   AND ref_key NOT BETWEEN 1 AND 9223372036854775807;
 
--- step: scope: judge (later captures)
+-- step: scope: judge | phase=find relation=scope when=later gives=plausibility
 SELECT
   '' AS part,
   earlier.n,
@@ -238,7 +238,7 @@ CROSS JOIN (
   FROM stage_scope
 ) AS staged;
 
--- step: scope: count
+-- step: scope: count | relation=scope gives=counts
 SELECT
   COUNT(*) AS staged,
   SUM(existing.ref_id IS NULL) AS n_new,
@@ -253,7 +253,7 @@ LEFT JOIN kpi_src_scope AS existing
   ON existing.scope_type = stage.scope_type
   AND existing.ref_id = stage.ref_key;
 
--- step: scope: keep current
+-- step: scope: keep current | relation=scope
 -- Labels are compared byte by byte: a corrected accent or capital is a change.
 INSERT INTO kpi_src_scope (scope_type, ref_id, label)
 SELECT
@@ -276,7 +276,7 @@ FROM (
 ON DUPLICATE KEY UPDATE
   label = new.label;
 
--- step: target: create stage
+-- step: target: create stage | phase=create relation=target
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   ref_id DECIMAL(20, 0) NULL,
@@ -287,7 +287,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
   PRIMARY KEY (target_type, ref_key)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: target: read
+-- step: target: read | phase=find relation=target gives=relation
 SELECT
   found.target_type,
   found.ref_id,
@@ -384,7 +384,7 @@ SELECT
 FROM named
 ) AS found;
 
--- step: target: reject unusable ids
+-- step: target: reject unusable ids | phase=find relation=target
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -418,27 +418,27 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: target: leave out unusable ids
+-- step: target: leave out unusable ids | phase=find relation=target
 DELETE FROM stage_target
 WHERE
   target_type <> 'GLOBAL'
   AND ref_key NOT BETWEEN 1 AND 9223372036854775807;
 
--- step: target: leave out unusable parents
+-- step: target: leave out unusable parents | phase=find relation=target
 UPDATE stage_target
 SET
   parent_type = NULL,
   parent_ref_id = NULL
 WHERE parent_ref_id NOT BETWEEN 1 AND 9223372036854775807;
 
--- step: target: create known targets
+-- step: target: create known targets | phase=create relation=target
 CREATE TEMPORARY TABLE IF NOT EXISTS known_target (
   target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
   ref_key BIGINT NOT NULL,
   PRIMARY KEY (target_type, ref_key)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: target: list known targets
+-- step: target: list known targets | phase=find relation=target
 -- What the source deleted stays where it last was, and so does what hangs under it.
 INSERT INTO known_target (target_type, ref_key)
 SELECT
@@ -451,7 +451,7 @@ SELECT
   ref_id
 FROM kpi_src_target;
 
--- step: target: reject unusable parents
+-- step: target: reject unusable parents | phase=find relation=target
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -491,7 +491,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: target: hang under GLOBAL
+-- step: target: hang under GLOBAL | relation=target
 UPDATE stage_target AS stage
 LEFT JOIN known_target
   ON known_target.target_type = stage.parent_type
@@ -506,7 +506,7 @@ WHERE
     AND FIELD(stage.parent_type, 'UA', 'MICRO_COMPETENCE', 'COMPETENCE', 'MODULE', 'REFERENTIEL', 'GLOBAL') <= FIELD(stage.target_type, 'UA', 'MICRO_COMPETENCE', 'COMPETENCE', 'MODULE', 'REFERENTIEL', 'GLOBAL')
   );
 
--- step: target: judge (later captures)
+-- step: target: judge | phase=find relation=target when=later gives=plausibility
 SELECT
   '' AS part,
   earlier.n,
@@ -539,7 +539,7 @@ CROSS JOIN (
     AND existing.ref_id = stage.ref_key
 ) AS staged;
 
--- step: target: count
+-- step: target: count | relation=target gives=counts
 SELECT
   COUNT(*) AS staged,
   SUM(existing.ref_id IS NULL) AS n_new,
@@ -556,7 +556,7 @@ LEFT JOIN kpi_src_target AS existing
   ON existing.target_type = stage.target_type
   AND existing.ref_id = stage.ref_key;
 
--- step: target: keep current
+-- step: target: keep current | relation=target
 -- Labels are compared byte by byte: a corrected accent or capital is a change.
 INSERT INTO kpi_src_target (target_type, ref_id, label, parent_type, parent_ref_id)
 SELECT
@@ -589,12 +589,12 @@ ON DUPLICATE KEY UPDATE
   parent_type = new.parent_type,
   parent_ref_id = new.parent_ref_id;
 
--- step: scope: create known learners
+-- step: scope: create known learners | phase=create relation=scope
 CREATE TEMPORARY TABLE IF NOT EXISTS known_learner (
   learner_id BIGINT NOT NULL PRIMARY KEY
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: scope: list known learners
+-- step: scope: list known learners | phase=find relation=scope
 INSERT INTO known_learner (learner_id)
 SELECT ref_id
 FROM stage_scope
@@ -602,7 +602,7 @@ WHERE
   scope_type = 'APPRENANT'
   AND ref_id IS NOT NULL;
 
--- step: membership: create stage
+-- step: membership: create stage | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
   source_scope_ref_id DECIMAL(20, 0) NULL,
@@ -613,7 +613,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: membership: create changes
+-- step: membership: create changes | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
   scope_ref_id BIGINT NOT NULL,
@@ -626,20 +626,20 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: membership: create reused learners
+-- step: membership: create reused learners | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
   learner_id BIGINT NOT NULL PRIMARY KEY,
   active_from DATETIME(6) NOT NULL,
   captured_from DATETIME(6) NOT NULL COMMENT 'of the learner who had the id before'
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: membership: create learners' beginnings
+-- step: membership: create learners' beginnings | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS learner_since (
   learner_id BIGINT NOT NULL PRIMARY KEY,
   active_from DATETIME(6) NULL
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: membership: read
+-- step: membership: read | phase=find relation=membership gives=relation
 SELECT
   found.scope_type,
   found.scope_ref_id,
@@ -807,7 +807,7 @@ INNER JOIN group_members
   ON group_members.groupe_id = groupes.id
 ) AS found;
 
--- step: membership: reject unknown scopes and learners
+-- step: membership: reject unknown scopes and learners | phase=find relation=membership
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -853,7 +853,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: membership: leave out unknown
+-- step: membership: leave out unknown | phase=find relation=membership
 DELETE stage
 FROM stage_membership AS stage
 LEFT JOIN stage_scope
@@ -865,7 +865,7 @@ WHERE
   stage_scope.ref_key IS NULL
   OR known_learner.learner_id IS NULL;
 
--- step: membership: reject unusable dates
+-- step: membership: reject unusable dates | phase=find relation=membership
 INSERT /*+ SET_VAR(sql_mode = 'ALLOW_INVALID_DATES') */ INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -922,7 +922,7 @@ WHERE
   COALESCE(active_from NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(active_from) > DAY(LAST_DAY(active_from)), active_from IS NOT NULL)
   OR COALESCE(active_to NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(active_to) > DAY(LAST_DAY(active_to)), active_to IS NOT NULL);
 
--- step: membership: note when learners began (first capture)
+-- step: membership: note when learners began | relation=membership when=first
 INSERT INTO learner_since (learner_id, active_from)
 SELECT
   learner_id,
@@ -930,7 +930,7 @@ SELECT
 FROM stage_membership
 WHERE scope_type = 'APPRENANT';
 
--- step: membership: find new and changed (first capture)
+-- step: membership: find new and changed | phase=find relation=membership when=first
 INSERT INTO change_membership (scope_type, scope_ref_id, learner_id, kind, new_from, active_from, active_to)
 SELECT
   stage.scope_type,
@@ -946,7 +946,7 @@ LEFT JOIN learner_since
   ON learner_since.learner_id = stage.learner_id
 WHERE day.date_id = %(day)s;
 
--- step: membership: find reused learners
+-- step: membership: find reused learners | phase=find relation=membership
 -- An id with another beginning is another person, of whom nothing was captured yet.
 INSERT INTO reused_learner (learner_id, active_from, captured_from)
 SELECT
@@ -967,7 +967,7 @@ INNER JOIN LATERAL (
   ON latest.active_from <> stage.active_from
 WHERE stage.scope_type = 'APPRENANT';
 
--- step: membership: reject ids used for another learner
+-- step: membership: reject ids used for another learner | phase=run relation=membership
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -998,7 +998,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: membership: find new and changed (later captures)
+-- step: membership: find new and changed | phase=find relation=membership when=later
 INSERT INTO change_membership (
   scope_type, scope_ref_id, learner_id, kind, new_from, open_from, active_from, active_to
 )
@@ -1040,7 +1040,7 @@ WHERE
     )
   );
 
--- step: membership: find vanished
+-- step: membership: find vanished | phase=find relation=membership
 INSERT INTO change_membership (scope_type, scope_ref_id, learner_id, kind, new_from, open_from)
 SELECT
   open_version.scope_type,
@@ -1062,7 +1062,7 @@ WHERE
   day.date_id = %(day)s
   AND stage.scope_type IS NULL;
 
--- step: membership: find reopened
+-- step: membership: find reopened | phase=find relation=membership
 UPDATE change_membership AS new_row
 INNER JOIN LATERAL (
   SELECT MAX(closed.valid_to) AS closed_at
@@ -1078,7 +1078,7 @@ SET
   new_row.new_from = GREATEST(new_row.new_from, earlier.closed_at)
 WHERE new_row.kind = 'new';
 
--- step: membership: judge (later captures)
+-- step: membership: judge | phase=find relation=membership when=later gives=plausibility
 SELECT
   in_force.scope_type AS part,
   in_force.n,
@@ -1103,7 +1103,7 @@ LEFT JOIN (
 ) AS differing
   ON differing.scope_type = in_force.scope_type;
 
--- step: membership: keep what is replaced (later captures)
+-- step: membership: keep what is replaced | relation=membership when=later
 INSERT INTO kpi_before_membership (scope_type, scope_ref_id, learner_id, written_from, valid_from, active_from, active_to, origin)
 SELECT
   change_row.scope_type,
@@ -1137,7 +1137,7 @@ LEFT JOIN kpi_src_membership AS open_version
   AND open_version.learner_id = change_row.learner_id
 WHERE kept.scope_type IS NULL;
 
--- step: membership: remove versions that never lasted
+-- step: membership: remove versions that never lasted | relation=membership
 DELETE ended
 FROM change_membership AS change_row
 INNER JOIN kpi_src_membership AS ended
@@ -1147,7 +1147,7 @@ INNER JOIN kpi_src_membership AS ended
   AND ended.learner_id = change_row.learner_id
 WHERE change_row.new_from <= change_row.open_from;
 
--- step: membership: close versions
+-- step: membership: close versions | relation=membership
 UPDATE change_membership AS change_row
 INNER JOIN kpi_src_membership AS ended
   ON ended.valid_to = '9999-12-31'
@@ -1156,7 +1156,7 @@ INNER JOIN kpi_src_membership AS ended
   AND ended.learner_id = change_row.learner_id
 SET ended.valid_to = change_row.new_from;
 
--- step: membership: open versions
+-- step: membership: open versions | relation=membership
 INSERT INTO kpi_src_membership (
   valid_to, scope_type, scope_ref_id, learner_id, valid_from, active_from, active_to, origin
 )
@@ -1172,7 +1172,7 @@ SELECT
 FROM change_membership
 WHERE kind <> 'vanished';
 
--- step: membership: count
+-- step: membership: count | relation=membership gives=counts
 SELECT
   (SELECT COUNT(*) FROM stage_membership) AS staged,
   SUM(kind = 'new') AS n_new,
@@ -1181,7 +1181,7 @@ SELECT
   SUM(kind = 'reopened') AS n_reopened
 FROM change_membership;
 
--- step: realisation: create stage
+-- step: realisation: create stage | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
   ref_id DECIMAL(20, 0) NOT NULL,
@@ -1208,7 +1208,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   PRIMARY KEY (domain, ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: realisation: create changes
+-- step: realisation: create changes | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
   ref_id BIGINT NOT NULL,
@@ -1229,7 +1229,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
   PRIMARY KEY (domain, ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: realisation: create runs
+-- step: realisation: create runs | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
   ref_id BIGINT NOT NULL,
@@ -1244,13 +1244,13 @@ CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
   PRIMARY KEY (domain, ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: realisation: create first states
+-- step: realisation: create first states | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS first_state (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL PRIMARY KEY,
   state_order INT NOT NULL
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: realisation: read
+-- step: realisation: read | phase=find relation=realisation gives=relation
 SELECT
   found.domain,
   found.ref_id,
@@ -1428,7 +1428,7 @@ LEFT JOIN `lms`.etat_realisation_uas AS states
 WHERE newest.nth = 1
 ) AS found;
 
--- step: realisation: reject unknown targets and learners
+-- step: realisation: reject unknown targets and learners | phase=find relation=realisation
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -1471,7 +1471,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: realisation: leave out unknown
+-- step: realisation: leave out unknown | phase=find relation=realisation
 DELETE stage
 FROM stage_realisation AS stage
 LEFT JOIN stage_target
@@ -1483,7 +1483,7 @@ WHERE
   stage_target.ref_key IS NULL
   OR known_learner.learner_id IS NULL;
 
--- step: realisation: reject unusable fields
+-- step: realisation: reject unusable fields | phase=find relation=realisation
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -1549,7 +1549,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: realisation: reject unusable dates
+-- step: realisation: reject unusable dates | phase=find relation=realisation
 INSERT /*+ SET_VAR(sql_mode = 'ALLOW_INVALID_DATES') */ INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -1621,7 +1621,7 @@ WHERE
   OR COALESCE(created_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(created_at) > DAY(LAST_DAY(created_at)), created_at IS NOT NULL)
   OR COALESCE(changed_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(changed_at) > DAY(LAST_DAY(changed_at)), changed_at IS NOT NULL);
 
--- step: realisation: refuse another first state
+-- step: realisation: refuse another first state | relation=realisation gives=first_state
 SELECT
   domain,
   state_code,
@@ -1646,7 +1646,7 @@ WHERE
   AND has_todo = 0
   AND COALESCE(has_begun, 0) = 0;
 
--- step: realisation: find first states (first capture)
+-- step: realisation: find first states | phase=find relation=realisation when=first
 INSERT INTO first_state (domain, state_order)
 SELECT
   domain,
@@ -1655,7 +1655,7 @@ FROM stage_realisation
 WHERE usable_state_code = 'TODO'
 GROUP BY domain;
 
--- step: realisation: reconstruct (first capture)
+-- step: realisation: reconstruct | relation=realisation when=first
 /*
 The first capture ever: what a row's own dates prove (design, "First capture ever"), marked RECONSTRUCTED. Up to three versions a row:
   part 0  TODO, progress 0, from its creation
@@ -1756,7 +1756,7 @@ FROM version
 LEFT JOIN first_state
   ON first_state.domain = version.domain;
 
--- step: realisation: find new and changed (later captures)
+-- step: realisation: find new and changed | phase=find relation=realisation when=later
 INSERT INTO change_realisation (
   domain, ref_id, learner_id, kind, new_from, open_from, state_code, state_order, is_final, progress_pct, score, score_max, source_started_at, source_finished_at, last_activity_at, created_at
 )
@@ -1826,7 +1826,7 @@ WHERE
     )
   );
 
--- step: realisation: find vanished
+-- step: realisation: find vanished | phase=find relation=realisation
 INSERT INTO change_realisation (domain, ref_id, learner_id, kind, new_from, open_from)
 SELECT
   open_version.domain,
@@ -1848,7 +1848,7 @@ WHERE
   day.date_id = %(day)s
   AND stage.domain IS NULL;
 
--- step: realisation: find reopened
+-- step: realisation: find reopened | phase=find relation=realisation
 UPDATE change_realisation AS new_row
 INNER JOIN LATERAL (
   SELECT MAX(closed.valid_to) AS closed_at
@@ -1864,7 +1864,7 @@ SET
   new_row.new_from = GREATEST(new_row.new_from, earlier.closed_at)
 WHERE new_row.kind = 'new';
 
--- step: realisation: reject rows made again
+-- step: realisation: reject rows made again | phase=run relation=realisation
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -1904,7 +1904,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: realisation: reject a source that went back (later captures)
+-- step: realisation: reject a source that went back | phase=run relation=realisation when=later
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -1950,7 +1950,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: realisation: say that the source went back (later captures)
+-- step: realisation: say that the source went back | relation=realisation when=later gives=warnings
 SELECT detail
 FROM kpi_reject
 WHERE
@@ -1958,7 +1958,7 @@ WHERE
   AND last_seen_at = %(captured_at)s
 ORDER BY field;
 
--- step: realisation: judge (later captures)
+-- step: realisation: judge | phase=find relation=realisation when=later gives=plausibility
 SELECT
   in_force.domain AS part,
   in_force.n,
@@ -1983,7 +1983,7 @@ LEFT JOIN (
 ) AS differing
   ON differing.domain = in_force.domain;
 
--- step: realisation: follow runs
+-- step: realisation: follow runs | relation=realisation
 /*
 The started and the final run that each version to open belongs to (design, "Believe a source's instant unless the history
 contradicts it"). A run is a chain of adjoining versions that are started (state other than TODO), or final. The latest
@@ -2061,7 +2061,7 @@ LEFT JOIN kpi_src_realisation AS before_it
   AND before_it.learner_id = change_row.learner_id
 WHERE change_row.kind <> 'vanished';
 
--- step: realisation: keep what is replaced (later captures)
+-- step: realisation: keep what is replaced | relation=realisation when=later
 INSERT INTO kpi_before_realisation (domain, ref_id, learner_id, written_from, valid_from, state_code, state_order, is_final, progress_pct, score, score_max, started_at, finished_at, last_activity_at, created_at, source_started_at, source_finished_at, started_from, started_seen_at, unstarted_seen_at, final_from, final_seen_at, unfinal_seen_at, last_seen_at, origin)
 SELECT
   change_row.domain,
@@ -2112,7 +2112,7 @@ LEFT JOIN kpi_src_realisation AS open_version
   AND open_version.learner_id = change_row.learner_id
 WHERE kept.domain IS NULL;
 
--- step: realisation: remove versions that never lasted
+-- step: realisation: remove versions that never lasted | relation=realisation
 DELETE ended
 FROM change_realisation AS change_row
 INNER JOIN kpi_src_realisation AS ended
@@ -2122,7 +2122,7 @@ INNER JOIN kpi_src_realisation AS ended
   AND ended.learner_id = change_row.learner_id
 WHERE change_row.new_from <= change_row.open_from;
 
--- step: realisation: close versions
+-- step: realisation: close versions | relation=realisation
 UPDATE change_realisation AS change_row
 INNER JOIN kpi_src_realisation AS ended
   ON ended.valid_to = '9999-12-31'
@@ -2134,7 +2134,7 @@ LEFT JOIN kpi_src_learner AS seen
 SET ended.valid_to = change_row.new_from,
   ended.last_seen_at = GREATEST(CAST(%(previous)s AS DATETIME(6)), COALESCE(seen.captured_at, CAST(%(previous)s AS DATETIME(6))));
 
--- step: realisation: open versions
+-- step: realisation: open versions | relation=realisation
 /*
 Open the new versions, with the instants that are believed: what the source says, unless it is missing or the captures contradict
 it; then the beginning of the run. A replaced start is never later than the end; an end before its start is set aside.
@@ -2210,7 +2210,7 @@ SELECT
   'CAPTURED'
 FROM believed;
 
--- step: realisation: reject finish before start
+-- step: realisation: reject finish before start | phase=run relation=realisation
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -2245,7 +2245,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: realisation: count (first capture)
+-- step: realisation: count | relation=realisation when=first gives=counts
 SELECT
   COUNT(*) AS staged,
   COUNT(*) AS n_new,
@@ -2254,7 +2254,7 @@ SELECT
   0 AS n_reopened
 FROM stage_realisation;
 
--- step: realisation: count (later captures)
+-- step: realisation: count | relation=realisation gives=counts when=later
 SELECT
   (SELECT COUNT(*) FROM stage_realisation) AS staged,
   SUM(kind = 'new') AS n_new,
@@ -2263,7 +2263,7 @@ SELECT
   SUM(kind = 'reopened') AS n_reopened
 FROM change_realisation;
 
--- step: plan: create stage
+-- step: plan: create stage | phase=create relation=plan
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_plan (
   scope_type ENUM('GROUPE') NOT NULL,
   scope_ref_id DECIMAL(20, 0) NOT NULL,
@@ -2273,7 +2273,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_plan (
   PRIMARY KEY (scope_type, scope_ref_id, ua_ref_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: plan: create changes
+-- step: plan: create changes | phase=create relation=plan
 CREATE TEMPORARY TABLE IF NOT EXISTS change_plan (
   scope_type ENUM('GROUPE') NOT NULL,
   scope_ref_id BIGINT NOT NULL,
@@ -2286,7 +2286,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_plan (
   PRIMARY KEY (scope_type, scope_ref_id, ua_ref_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: plan: read
+-- step: plan: read | phase=find relation=plan gives=relation
 SELECT
   found.scope_type,
   found.scope_ref_id,
@@ -2331,7 +2331,7 @@ GROUP BY
   alignments.unite_apprentissage_id
 ) AS found;
 
--- step: plan: reject unknown groups and UAs
+-- step: plan: reject unknown groups and UAs | phase=find relation=plan
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -2378,7 +2378,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: plan: leave out unknown
+-- step: plan: leave out unknown | phase=find relation=plan
 DELETE stage
 FROM stage_plan AS stage
 LEFT JOIN stage_scope
@@ -2391,7 +2391,7 @@ WHERE
   stage_scope.ref_key IS NULL
   OR stage_target.ref_key IS NULL;
 
--- step: plan: reject unusable dates
+-- step: plan: reject unusable dates | phase=find relation=plan
 INSERT /*+ SET_VAR(sql_mode = 'ALLOW_INVALID_DATES') */ INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -2439,7 +2439,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: plan: leave out what is due on no day
+-- step: plan: leave out what is due on no day | phase=find relation=plan
 DELETE /*+ SET_VAR(sql_mode = 'ALLOW_INVALID_DATES') */
 FROM stage_plan
 WHERE COALESCE(due_on NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(due_on) > DAY(LAST_DAY(due_on)), due_on IS NOT NULL);
@@ -2451,7 +2451,7 @@ SET
 WHERE
   COALESCE(created_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(created_at) > DAY(LAST_DAY(created_at)), created_at IS NOT NULL);
 
--- step: plan: find new and changed (first capture)
+-- step: plan: find new and changed | phase=find relation=plan when=first
 INSERT INTO change_plan (scope_type, scope_ref_id, ua_ref_id, kind, new_from, due_on, created_at)
 SELECT
   stage.scope_type,
@@ -2465,7 +2465,7 @@ FROM kpi_time AS day
 INNER JOIN stage_plan AS stage
 WHERE day.date_id = %(day)s;
 
--- step: plan: find new and changed (later captures)
+-- step: plan: find new and changed | phase=find relation=plan when=later
 INSERT INTO change_plan (scope_type, scope_ref_id, ua_ref_id, kind, new_from, open_from, due_on, created_at)
 SELECT
   stage.scope_type,
@@ -2497,7 +2497,7 @@ WHERE
     OR open_version.due_on <> stage.due_on
   );
 
--- step: plan: find vanished
+-- step: plan: find vanished | phase=find relation=plan
 INSERT INTO change_plan (scope_type, scope_ref_id, ua_ref_id, kind, new_from, open_from)
 SELECT
   open_version.scope_type,
@@ -2517,7 +2517,7 @@ WHERE
   day.date_id = %(day)s
   AND stage.scope_type IS NULL;
 
--- step: plan: find reopened
+-- step: plan: find reopened | phase=find relation=plan
 UPDATE change_plan AS new_row
 INNER JOIN LATERAL (
   SELECT MAX(closed.valid_to) AS closed_at
@@ -2533,7 +2533,7 @@ SET
   new_row.new_from = GREATEST(new_row.new_from, earlier.closed_at)
 WHERE new_row.kind = 'new';
 
--- step: plan: judge (later captures)
+-- step: plan: judge | phase=find relation=plan when=later gives=plausibility
 SELECT
   in_force.scope_type AS part,
   in_force.n,
@@ -2558,7 +2558,7 @@ LEFT JOIN (
 ) AS differing
   ON differing.scope_type = in_force.scope_type;
 
--- step: plan: keep what is replaced (later captures)
+-- step: plan: keep what is replaced | relation=plan when=later
 INSERT INTO kpi_before_plan (scope_type, scope_ref_id, ua_ref_id, written_from, valid_from, due_on, created_at, origin)
 SELECT
   change_row.scope_type,
@@ -2592,7 +2592,7 @@ LEFT JOIN kpi_src_plan AS open_version
   AND open_version.ua_ref_id = change_row.ua_ref_id
 WHERE kept.scope_type IS NULL;
 
--- step: plan: remove versions that never lasted
+-- step: plan: remove versions that never lasted | relation=plan
 DELETE ended
 FROM change_plan AS change_row
 INNER JOIN kpi_src_plan AS ended
@@ -2602,7 +2602,7 @@ INNER JOIN kpi_src_plan AS ended
   AND ended.ua_ref_id = change_row.ua_ref_id
 WHERE change_row.new_from <= change_row.open_from;
 
--- step: plan: close versions
+-- step: plan: close versions | relation=plan
 UPDATE change_plan AS change_row
 INNER JOIN kpi_src_plan AS ended
   ON ended.valid_to = '9999-12-31'
@@ -2611,7 +2611,7 @@ INNER JOIN kpi_src_plan AS ended
   AND ended.ua_ref_id = change_row.ua_ref_id
 SET ended.valid_to = change_row.new_from;
 
--- step: plan: open versions
+-- step: plan: open versions | relation=plan
 INSERT INTO kpi_src_plan (valid_to, scope_type, scope_ref_id, ua_ref_id, valid_from, due_on, created_at, origin)
 SELECT
   '9999-12-31',
@@ -2625,7 +2625,7 @@ SELECT
 FROM change_plan
 WHERE kind <> 'vanished';
 
--- step: plan: count
+-- step: plan: count | relation=plan gives=counts
 SELECT
   (SELECT COUNT(*) FROM stage_plan) AS staged,
   SUM(kind = 'new') AS n_new,
@@ -2634,7 +2634,7 @@ SELECT
   SUM(kind = 'reopened') AS n_reopened
 FROM change_plan;
 
--- step: feedback: create stage
+-- step: feedback: create stage | phase=create relation=feedback
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   kind VARCHAR(32) NOT NULL,
   submission_id DECIMAL(20, 0) NOT NULL,
@@ -2648,7 +2648,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   PRIMARY KEY (kind, submission_id, learner_id, target_type, target_ref_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: feedback: create changes
+-- step: feedback: create changes | phase=create relation=feedback
 CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
   kind VARCHAR(32) NOT NULL,
   submission_id BIGINT NOT NULL,
@@ -2656,7 +2656,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
   PRIMARY KEY (kind, submission_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: feedback: read
+-- step: feedback: read | phase=find relation=feedback gives=relation
 SELECT
   found.kind,
   found.submission_id,
@@ -2874,7 +2874,7 @@ LEFT JOIN task_uas
   ON task_uas.task_id = answered_submissions.task_id
 ) AS found;
 
--- step: feedback: reject unknown learners and targets
+-- step: feedback: reject unknown learners and targets | phase=find relation=feedback
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -2922,7 +2922,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: feedback: leave out unknown
+-- step: feedback: leave out unknown | phase=find relation=feedback
 DELETE stage
 FROM stage_feedback AS stage
 LEFT JOIN known_learner
@@ -2935,7 +2935,7 @@ WHERE
   OR stage_target.ref_key IS NULL
   OR stage.submission_id NOT BETWEEN 1 AND 9223372036854775807;
 
--- step: feedback: reject unusable dates
+-- step: feedback: reject unusable dates | phase=find relation=feedback
 INSERT /*+ SET_VAR(sql_mode = 'ALLOW_INVALID_DATES') */ INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -2992,7 +2992,7 @@ WHERE
   COALESCE(submitted_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(submitted_at) > DAY(LAST_DAY(submitted_at)), submitted_at IS NOT NULL)
   OR COALESCE(feedback_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(feedback_at) > DAY(LAST_DAY(feedback_at)), feedback_at IS NOT NULL);
 
--- step: feedback: reject unusable trainers
+-- step: feedback: reject unusable trainers | phase=find relation=feedback
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -3024,12 +3024,12 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: feedback: leave out unusable trainers
+-- step: feedback: leave out unusable trainers | phase=find relation=feedback
 UPDATE stage_feedback
 SET trainer_id = NULL
 WHERE trainer_id NOT BETWEEN 1 AND 9223372036854775807;
 
--- step: feedback: reject feedback not after its submission
+-- step: feedback: reject feedback not after its submission | phase=run relation=feedback
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -3061,7 +3061,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: feedback: find new
+-- step: feedback: find new | phase=find relation=feedback
 -- An event of which no capture took the same submission; the same id with another instant is another submission.
 INSERT INTO change_feedback (kind, submission_id, learner_id)
 SELECT DISTINCT
@@ -3076,7 +3076,7 @@ LEFT JOIN kpi_src_feedback AS existing
   AND COALESCE(existing.submitted_at = stage.submitted_at, TRUE)
 WHERE existing.submission_id IS NULL;
 
--- step: feedback: reject ids used for another submission
+-- step: feedback: reject ids used for another submission | phase=run relation=feedback
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -3112,7 +3112,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: feedback: judge (later captures)
+-- step: feedback: judge | phase=find relation=feedback when=later gives=plausibility
 SELECT
   '' AS part,
   earlier.n,
@@ -3136,7 +3136,7 @@ CROSS JOIN (
   FROM stage_feedback
 ) AS staged;
 
--- step: feedback: append
+-- step: feedback: append | relation=feedback
 INSERT INTO kpi_src_feedback (
   kind, submission_id, learner_id, target_type, target_ref_id, submitted_at, feedback_at, trainer_id, captured_at
 )
@@ -3156,7 +3156,7 @@ INNER JOIN stage_feedback AS stage
   AND stage.submission_id = new_event.submission_id
   AND stage.learner_id = new_event.learner_id;
 
--- step: feedback: reject ids used by another learner
+-- step: feedback: reject ids used by another learner | phase=run relation=feedback
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -3200,7 +3200,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: feedback: count
+-- step: feedback: count | relation=feedback gives=counts
 SELECT
   COUNT(*) AS staged,
   COUNT(new_event.submission_id) AS n_new,
@@ -3213,7 +3213,7 @@ LEFT JOIN change_feedback AS new_event
   AND new_event.submission_id = stage.submission_id
   AND new_event.learner_id = stage.learner_id;
 
--- step: reject: create stage
+-- step: reject: create stage | phase=create relation=reject
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_reject (
   id BIGINT AUTO_INCREMENT PRIMARY KEY COMMENT 'for servers that ask each table for a primary key',
   relation VARCHAR(64) NOT NULL,
@@ -3223,7 +3223,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_reject (
   detail LONGTEXT NULL
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: reject: read
+-- step: reject: read | phase=find relation=reject gives=relation
 SELECT
   found.relation,
   found.source_key,
@@ -3396,7 +3396,7 @@ FROM `lms`.session_formations
 WHERE NOT date_fin >= '1000-01-01'
 ) AS found;
 
--- step: reject: keep
+-- step: reject: keep | relation=reject
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -3421,7 +3421,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: reject: count
+-- step: reject: count | gives=rejected
 SELECT
   relation,
   COUNT(*) AS n

@@ -5,7 +5,7 @@ rejects by itself wait for the night. What differs is found first, told by the s
 was in force before can be looked at in between.
 */
 
--- step: scope: create stage
+-- step: scope: create stage | phase=create relation=scope
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
   ref_id DECIMAL(20, 0) NULL,
@@ -14,7 +14,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
   PRIMARY KEY (scope_type, ref_key)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: scope: read
+-- step: scope: read | phase=find relation=scope gives=relation
 SELECT
   found.scope_type,
   found.ref_id,
@@ -95,7 +95,7 @@ WHERE
   found.scope_type <> 'APPRENANT'
   OR found.ref_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
 
--- step: scope: reject unusable ids
+-- step: scope: reject unusable ids | phase=find relation=scope
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -129,13 +129,13 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: scope: leave out unusable ids
+-- step: scope: leave out unusable ids | phase=find relation=scope
 DELETE FROM stage_scope
 WHERE
   scope_type <> 'GLOBAL'
   AND ref_key NOT BETWEEN 1 AND 9223372036854775807;
 
--- step: scope: count
+-- step: scope: count | relation=scope gives=counts
 SELECT
   COUNT(*) AS staged,
   SUM(existing.ref_id IS NULL) AS n_new,
@@ -150,7 +150,7 @@ LEFT JOIN kpi_src_scope AS existing
   ON existing.scope_type = stage.scope_type
   AND existing.ref_id = stage.ref_key;
 
--- step: scope: keep current
+-- step: scope: keep current | relation=scope
 -- Labels are compared byte by byte: a corrected accent or capital is a change.
 INSERT INTO kpi_src_scope (scope_type, ref_id, label)
 SELECT
@@ -173,12 +173,12 @@ FROM (
 ON DUPLICATE KEY UPDATE
   label = new.label;
 
--- step: scope: create known learners
+-- step: scope: create known learners | phase=create relation=scope
 CREATE TEMPORARY TABLE IF NOT EXISTS known_learner (
   learner_id BIGINT NOT NULL PRIMARY KEY
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: scope: list known learners
+-- step: scope: list known learners | phase=find relation=scope
 INSERT INTO known_learner (learner_id)
 SELECT ref_id
 FROM stage_scope
@@ -186,7 +186,7 @@ WHERE
   scope_type = 'APPRENANT'
   AND ref_id IS NOT NULL;
 
--- step: membership: create stage
+-- step: membership: create stage | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
   source_scope_ref_id DECIMAL(20, 0) NULL,
@@ -197,7 +197,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: membership: create changes
+-- step: membership: create changes | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
   scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
   scope_ref_id BIGINT NOT NULL,
@@ -210,14 +210,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
   PRIMARY KEY (scope_type, scope_ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: membership: create reused learners
+-- step: membership: create reused learners | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
   learner_id BIGINT NOT NULL PRIMARY KEY,
   active_from DATETIME(6) NOT NULL,
   captured_from DATETIME(6) NOT NULL COMMENT 'of the learner who had the id before'
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: membership: read
+-- step: membership: read | phase=find relation=membership gives=relation
 SELECT
   found.scope_type,
   found.scope_ref_id,
@@ -387,7 +387,7 @@ INNER JOIN group_members
 WHERE
   found.learner_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
 
--- step: membership: reject unknown scopes and learners
+-- step: membership: reject unknown scopes and learners | phase=find relation=membership
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -433,7 +433,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: membership: leave out unknown
+-- step: membership: leave out unknown | phase=find relation=membership
 DELETE stage
 FROM stage_membership AS stage
 LEFT JOIN stage_scope
@@ -445,7 +445,7 @@ WHERE
   stage_scope.ref_key IS NULL
   OR known_learner.learner_id IS NULL;
 
--- step: membership: reject unusable dates
+-- step: membership: reject unusable dates | phase=find relation=membership
 INSERT /*+ SET_VAR(sql_mode = 'ALLOW_INVALID_DATES') */ INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -502,7 +502,7 @@ WHERE
   COALESCE(active_from NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(active_from) > DAY(LAST_DAY(active_from)), active_from IS NOT NULL)
   OR COALESCE(active_to NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(active_to) > DAY(LAST_DAY(active_to)), active_to IS NOT NULL);
 
--- step: membership: find reused learners
+-- step: membership: find reused learners | phase=find relation=membership
 -- An id with another beginning is another person, of whom nothing was captured yet.
 INSERT INTO reused_learner (learner_id, active_from, captured_from)
 SELECT
@@ -523,7 +523,7 @@ INNER JOIN LATERAL (
   ON latest.active_from <> stage.active_from
 WHERE stage.scope_type = 'APPRENANT';
 
--- step: membership: reject ids used for another learner
+-- step: membership: reject ids used for another learner | phase=run relation=membership
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -554,7 +554,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: membership: find new and changed (later captures)
+-- step: membership: find new and changed | phase=find relation=membership when=later
 INSERT INTO change_membership (
   scope_type, scope_ref_id, learner_id, kind, new_from, open_from, active_from, active_to
 )
@@ -596,7 +596,7 @@ WHERE
     )
   );
 
--- step: membership: find vanished
+-- step: membership: find vanished | phase=find relation=membership
 INSERT INTO change_membership (scope_type, scope_ref_id, learner_id, kind, new_from, open_from)
 SELECT
   open_version.scope_type,
@@ -620,7 +620,7 @@ WHERE
   day.date_id = %(day)s
   AND stage.scope_type IS NULL;
 
--- step: membership: find reopened
+-- step: membership: find reopened | phase=find relation=membership
 UPDATE change_membership AS new_row
 INNER JOIN LATERAL (
   SELECT MAX(closed.valid_to) AS closed_at
@@ -636,7 +636,7 @@ SET
   new_row.new_from = GREATEST(new_row.new_from, earlier.closed_at)
 WHERE new_row.kind = 'new';
 
--- step: membership: judge (later captures)
+-- step: membership: judge | phase=find relation=membership when=later gives=plausibility
 SELECT
   in_force.scope_type AS part,
   in_force.n,
@@ -662,7 +662,7 @@ LEFT JOIN (
 ) AS differing
   ON differing.scope_type = in_force.scope_type;
 
--- step: membership: keep what is replaced (later captures)
+-- step: membership: keep what is replaced | relation=membership when=later
 INSERT INTO kpi_before_membership (scope_type, scope_ref_id, learner_id, written_from, valid_from, active_from, active_to, origin)
 SELECT
   change_row.scope_type,
@@ -696,7 +696,7 @@ LEFT JOIN kpi_src_membership AS open_version
   AND open_version.learner_id = change_row.learner_id
 WHERE kept.scope_type IS NULL;
 
--- step: membership: remove versions that never lasted
+-- step: membership: remove versions that never lasted | relation=membership
 DELETE ended
 FROM change_membership AS change_row
 INNER JOIN kpi_src_membership AS ended
@@ -706,7 +706,7 @@ INNER JOIN kpi_src_membership AS ended
   AND ended.learner_id = change_row.learner_id
 WHERE change_row.new_from <= change_row.open_from;
 
--- step: membership: close versions
+-- step: membership: close versions | relation=membership
 UPDATE change_membership AS change_row
 INNER JOIN kpi_src_membership AS ended
   ON ended.valid_to = '9999-12-31'
@@ -715,7 +715,7 @@ INNER JOIN kpi_src_membership AS ended
   AND ended.learner_id = change_row.learner_id
 SET ended.valid_to = change_row.new_from;
 
--- step: membership: open versions
+-- step: membership: open versions | relation=membership
 INSERT INTO kpi_src_membership (
   valid_to, scope_type, scope_ref_id, learner_id, valid_from, active_from, active_to, origin
 )
@@ -731,7 +731,7 @@ SELECT
 FROM change_membership
 WHERE kind <> 'vanished';
 
--- step: membership: count
+-- step: membership: count | relation=membership gives=counts
 SELECT
   (SELECT COUNT(*) FROM stage_membership) AS staged,
   SUM(kind = 'new') AS n_new,
@@ -740,7 +740,7 @@ SELECT
   SUM(kind = 'reopened') AS n_reopened
 FROM change_membership;
 
--- step: realisation: create stage
+-- step: realisation: create stage | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
   ref_id DECIMAL(20, 0) NOT NULL,
@@ -767,7 +767,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   PRIMARY KEY (domain, ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: realisation: create changes
+-- step: realisation: create changes | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
   ref_id BIGINT NOT NULL,
@@ -788,7 +788,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
   PRIMARY KEY (domain, ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: realisation: create runs
+-- step: realisation: create runs | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
   domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
   ref_id BIGINT NOT NULL,
@@ -803,7 +803,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
   PRIMARY KEY (domain, ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: realisation: read
+-- step: realisation: read | phase=find relation=realisation gives=relation
 SELECT
   found.domain,
   found.ref_id,
@@ -983,7 +983,7 @@ WHERE newest.nth = 1
 WHERE
   found.learner_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
 
--- step: realisation: reject unknown targets and learners
+-- step: realisation: reject unknown targets and learners | phase=find relation=realisation
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -1026,7 +1026,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: realisation: leave out unknown
+-- step: realisation: leave out unknown | phase=find relation=realisation
 DELETE stage
 FROM stage_realisation AS stage
 LEFT JOIN (SELECT target_type, ref_id AS ref_key FROM kpi_src_target) AS stage_target
@@ -1038,7 +1038,7 @@ WHERE
   stage_target.ref_key IS NULL
   OR known_learner.learner_id IS NULL;
 
--- step: realisation: reject unusable fields
+-- step: realisation: reject unusable fields | phase=find relation=realisation
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -1104,7 +1104,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: realisation: reject unusable dates
+-- step: realisation: reject unusable dates | phase=find relation=realisation
 INSERT /*+ SET_VAR(sql_mode = 'ALLOW_INVALID_DATES') */ INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -1176,7 +1176,7 @@ WHERE
   OR COALESCE(created_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(created_at) > DAY(LAST_DAY(created_at)), created_at IS NOT NULL)
   OR COALESCE(changed_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(changed_at) > DAY(LAST_DAY(changed_at)), changed_at IS NOT NULL);
 
--- step: realisation: find new and changed (later captures)
+-- step: realisation: find new and changed | phase=find relation=realisation when=later
 INSERT INTO change_realisation (
   domain, ref_id, learner_id, kind, new_from, open_from, state_code, state_order, is_final, progress_pct, score, score_max, source_started_at, source_finished_at, last_activity_at, created_at
 )
@@ -1246,7 +1246,7 @@ WHERE
     )
   );
 
--- step: realisation: find vanished
+-- step: realisation: find vanished | phase=find relation=realisation
 INSERT INTO change_realisation (domain, ref_id, learner_id, kind, new_from, open_from)
 SELECT
   open_version.domain,
@@ -1270,7 +1270,7 @@ WHERE
   day.date_id = %(day)s
   AND stage.domain IS NULL;
 
--- step: realisation: find reopened
+-- step: realisation: find reopened | phase=find relation=realisation
 UPDATE change_realisation AS new_row
 INNER JOIN LATERAL (
   SELECT MAX(closed.valid_to) AS closed_at
@@ -1286,7 +1286,7 @@ SET
   new_row.new_from = GREATEST(new_row.new_from, earlier.closed_at)
 WHERE new_row.kind = 'new';
 
--- step: realisation: reject rows made again
+-- step: realisation: reject rows made again | phase=run relation=realisation
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -1326,7 +1326,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: realisation: judge (later captures)
+-- step: realisation: judge | phase=find relation=realisation when=later gives=plausibility
 SELECT
   in_force.domain AS part,
   in_force.n,
@@ -1352,7 +1352,7 @@ LEFT JOIN (
 ) AS differing
   ON differing.domain = in_force.domain;
 
--- step: realisation: follow runs
+-- step: realisation: follow runs | relation=realisation
 /*
 The started and the final run that each version to open belongs to (design, "Believe a source's instant unless the history
 contradicts it"). A run is a chain of adjoining versions that are started (state other than TODO), or final. The latest
@@ -1430,7 +1430,7 @@ LEFT JOIN kpi_src_realisation AS before_it
   AND before_it.learner_id = change_row.learner_id
 WHERE change_row.kind <> 'vanished';
 
--- step: realisation: keep what is replaced (later captures)
+-- step: realisation: keep what is replaced | relation=realisation when=later
 INSERT INTO kpi_before_realisation (domain, ref_id, learner_id, written_from, valid_from, state_code, state_order, is_final, progress_pct, score, score_max, started_at, finished_at, last_activity_at, created_at, source_started_at, source_finished_at, started_from, started_seen_at, unstarted_seen_at, final_from, final_seen_at, unfinal_seen_at, last_seen_at, origin)
 SELECT
   change_row.domain,
@@ -1481,7 +1481,7 @@ LEFT JOIN kpi_src_realisation AS open_version
   AND open_version.learner_id = change_row.learner_id
 WHERE kept.domain IS NULL;
 
--- step: realisation: remove versions that never lasted
+-- step: realisation: remove versions that never lasted | relation=realisation
 DELETE ended
 FROM change_realisation AS change_row
 INNER JOIN kpi_src_realisation AS ended
@@ -1491,7 +1491,7 @@ INNER JOIN kpi_src_realisation AS ended
   AND ended.learner_id = change_row.learner_id
 WHERE change_row.new_from <= change_row.open_from;
 
--- step: realisation: close versions
+-- step: realisation: close versions | relation=realisation
 UPDATE change_realisation AS change_row
 INNER JOIN kpi_src_realisation AS ended
   ON ended.valid_to = '9999-12-31'
@@ -1503,7 +1503,7 @@ LEFT JOIN kpi_src_learner AS seen
 SET ended.valid_to = change_row.new_from,
   ended.last_seen_at = GREATEST(CAST(%(previous)s AS DATETIME(6)), COALESCE(seen.captured_at, CAST(%(previous)s AS DATETIME(6))));
 
--- step: realisation: open versions
+-- step: realisation: open versions | relation=realisation
 /*
 Open the new versions, with the instants that are believed: what the source says, unless it is missing or the captures contradict
 it; then the beginning of the run. A replaced start is never later than the end; an end before its start is set aside.
@@ -1579,7 +1579,7 @@ SELECT
   'CAPTURED'
 FROM believed;
 
--- step: realisation: reject finish before start
+-- step: realisation: reject finish before start | phase=run relation=realisation
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -1615,7 +1615,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: realisation: count (later captures)
+-- step: realisation: count | relation=realisation gives=counts when=later
 SELECT
   (SELECT COUNT(*) FROM stage_realisation) AS staged,
   SUM(kind = 'new') AS n_new,
@@ -1624,7 +1624,7 @@ SELECT
   SUM(kind = 'reopened') AS n_reopened
 FROM change_realisation;
 
--- step: feedback: create stage
+-- step: feedback: create stage | phase=create relation=feedback
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   kind VARCHAR(32) NOT NULL,
   submission_id DECIMAL(20, 0) NOT NULL,
@@ -1638,7 +1638,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   PRIMARY KEY (kind, submission_id, learner_id, target_type, target_ref_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: feedback: create changes
+-- step: feedback: create changes | phase=create relation=feedback
 CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
   kind VARCHAR(32) NOT NULL,
   submission_id BIGINT NOT NULL,
@@ -1646,7 +1646,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
   PRIMARY KEY (kind, submission_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: feedback: read
+-- step: feedback: read | phase=find relation=feedback gives=relation
 SELECT
   found.kind,
   found.submission_id,
@@ -1896,7 +1896,7 @@ LEFT JOIN task_uas
 WHERE
   found.learner_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
 
--- step: feedback: reject unknown learners and targets
+-- step: feedback: reject unknown learners and targets | phase=find relation=feedback
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -1944,7 +1944,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: feedback: leave out unknown
+-- step: feedback: leave out unknown | phase=find relation=feedback
 DELETE stage
 FROM stage_feedback AS stage
 LEFT JOIN known_learner
@@ -1957,7 +1957,7 @@ WHERE
   OR stage_target.ref_key IS NULL
   OR stage.submission_id NOT BETWEEN 1 AND 9223372036854775807;
 
--- step: feedback: reject unusable dates
+-- step: feedback: reject unusable dates | phase=find relation=feedback
 INSERT /*+ SET_VAR(sql_mode = 'ALLOW_INVALID_DATES') */ INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -2014,7 +2014,7 @@ WHERE
   COALESCE(submitted_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(submitted_at) > DAY(LAST_DAY(submitted_at)), submitted_at IS NOT NULL)
   OR COALESCE(feedback_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(feedback_at) > DAY(LAST_DAY(feedback_at)), feedback_at IS NOT NULL);
 
--- step: feedback: reject unusable trainers
+-- step: feedback: reject unusable trainers | phase=find relation=feedback
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -2046,12 +2046,12 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: feedback: leave out unusable trainers
+-- step: feedback: leave out unusable trainers | phase=find relation=feedback
 UPDATE stage_feedback
 SET trainer_id = NULL
 WHERE trainer_id NOT BETWEEN 1 AND 9223372036854775807;
 
--- step: feedback: reject feedback not after its submission
+-- step: feedback: reject feedback not after its submission | phase=run relation=feedback
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -2083,7 +2083,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: feedback: find new
+-- step: feedback: find new | phase=find relation=feedback
 -- An event of which no capture took the same submission; the same id with another instant is another submission.
 INSERT INTO change_feedback (kind, submission_id, learner_id)
 SELECT DISTINCT
@@ -2098,7 +2098,7 @@ LEFT JOIN kpi_src_feedback AS existing
   AND COALESCE(existing.submitted_at = stage.submitted_at, TRUE)
 WHERE existing.submission_id IS NULL;
 
--- step: feedback: reject ids used for another submission
+-- step: feedback: reject ids used for another submission | phase=run relation=feedback
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
 SELECT
   new.relation,
@@ -2134,7 +2134,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: feedback: append
+-- step: feedback: append | relation=feedback
 INSERT INTO kpi_src_feedback (
   kind, submission_id, learner_id, target_type, target_ref_id, submitted_at, feedback_at, trainer_id, captured_at
 )
@@ -2154,7 +2154,7 @@ INNER JOIN stage_feedback AS stage
   AND stage.submission_id = new_event.submission_id
   AND stage.learner_id = new_event.learner_id;
 
--- step: feedback: count
+-- step: feedback: count | relation=feedback gives=counts
 SELECT
   COUNT(*) AS staged,
   COUNT(new_event.submission_id) AS n_new,
@@ -2167,18 +2167,18 @@ LEFT JOIN change_feedback AS new_event
   AND new_event.submission_id = stage.submission_id
   AND new_event.learner_id = stage.learner_id;
 
--- step: touched: rows that changed
+-- step: touched: rows that changed | phase=look gives=changed_rows
 SELECT
   learner_id,
   domain,
   ref_id
 FROM change_realisation;
 
--- step: touched: learners who moved
+-- step: touched: learners who moved | phase=look gives=moved
 SELECT DISTINCT learner_id
 FROM change_membership;
 
--- step: touched: all that is theirs
+-- step: touched: all that is theirs | phase=look gives=all_rows
 SELECT
   wanted.learner_id,
   stage.domain,
@@ -2195,11 +2195,11 @@ FROM JSON_TABLE(%(moved)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wante
 INNER JOIN kpi_src_plan AS plan
   ON plan.valid_to = '9999-12-31';
 
--- step: touched: new feedback
+-- step: touched: new feedback | phase=look gives=new_feedback
 SELECT COUNT(*)
 FROM change_feedback;
 
--- step: reject: count
+-- step: reject: count | gives=rejected
 SELECT
   relation,
   COUNT(*) AS n

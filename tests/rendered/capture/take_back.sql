@@ -4,10 +4,10 @@ removed, what they closed, replaced or removed is put back. The ledger keeps the
 are pending again.
 */
 
--- step: kpi_src_realisation: remove (first capture)
+-- step: kpi_src_realisation: remove | table=kpi_src_realisation counts=deleted when=first
 DELETE FROM kpi_src_realisation;
 
--- step: kpi_src_realisation: remove (later captures)
+-- step: kpi_src_realisation: remove | table=kpi_src_realisation counts=deleted when=later
 DELETE written
 FROM kpi_before_realisation AS was
 INNER JOIN kpi_src_realisation AS written
@@ -16,7 +16,7 @@ INNER JOIN kpi_src_realisation AS written
   AND written.ref_id = was.ref_id
   AND written.learner_id = was.learner_id;
 
--- step: kpi_src_realisation: put back (later captures)
+-- step: kpi_src_realisation: put back | table=kpi_src_realisation counts=inserted when=later
 INSERT INTO kpi_src_realisation (valid_to, domain, ref_id, learner_id, valid_from, state_code, state_order, is_final, progress_pct, score, score_max, started_at, finished_at, last_activity_at, created_at, source_started_at, source_finished_at, started_from, started_seen_at, unstarted_seen_at, final_from, final_seen_at, unfinal_seen_at, last_seen_at, origin)
 SELECT
   '9999-12-31',
@@ -47,10 +47,10 @@ SELECT
 FROM kpi_before_realisation
 WHERE valid_from IS NOT NULL;
 
--- step: kpi_src_membership: remove (first capture)
+-- step: kpi_src_membership: remove | table=kpi_src_membership counts=deleted when=first
 DELETE FROM kpi_src_membership;
 
--- step: kpi_src_membership: remove (later captures)
+-- step: kpi_src_membership: remove | table=kpi_src_membership counts=deleted when=later
 DELETE written
 FROM kpi_before_membership AS was
 INNER JOIN kpi_src_membership AS written
@@ -59,7 +59,7 @@ INNER JOIN kpi_src_membership AS written
   AND written.scope_ref_id = was.scope_ref_id
   AND written.learner_id = was.learner_id;
 
--- step: kpi_src_membership: put back (later captures)
+-- step: kpi_src_membership: put back | table=kpi_src_membership counts=inserted when=later
 INSERT INTO kpi_src_membership (valid_to, scope_type, scope_ref_id, learner_id, valid_from, active_from, active_to, origin)
 SELECT
   '9999-12-31',
@@ -73,10 +73,10 @@ SELECT
 FROM kpi_before_membership
 WHERE valid_from IS NOT NULL;
 
--- step: kpi_src_plan: remove (first capture)
+-- step: kpi_src_plan: remove | table=kpi_src_plan counts=deleted when=first
 DELETE FROM kpi_src_plan;
 
--- step: kpi_src_plan: remove (later captures)
+-- step: kpi_src_plan: remove | table=kpi_src_plan counts=deleted when=later
 DELETE written
 FROM kpi_before_plan AS was
 INNER JOIN kpi_src_plan AS written
@@ -85,7 +85,7 @@ INNER JOIN kpi_src_plan AS written
   AND written.scope_ref_id = was.scope_ref_id
   AND written.ua_ref_id = was.ua_ref_id;
 
--- step: kpi_src_plan: put back (later captures)
+-- step: kpi_src_plan: put back | table=kpi_src_plan counts=inserted when=later
 INSERT INTO kpi_src_plan (valid_to, scope_type, scope_ref_id, ua_ref_id, valid_from, due_on, created_at, origin)
 SELECT
   '9999-12-31',
@@ -99,7 +99,7 @@ SELECT
 FROM kpi_before_plan
 WHERE valid_from IS NOT NULL;
 
--- step: kpi_src_feedback: remove
+-- step: kpi_src_feedback: remove | table=kpi_src_feedback counts=deleted
 DELETE FROM kpi_src_feedback
 WHERE captured_at >= %(captured_at)s;
 

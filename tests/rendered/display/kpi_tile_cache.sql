@@ -3,7 +3,7 @@ kpi_tile_cache: the latest figures of each scope and target in one row, for page
 Latest is, for each period, the last date_id that kpi_value has, as in the design's query 5.1.
 */
 
--- step: create stage
+-- step: stage_kpi_tile_cache | phase=create
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_kpi_tile_cache (
   scope_id BIGINT NOT NULL,
   target_id BIGINT NOT NULL,
@@ -89,82 +89,88 @@ SELECT
 FROM tile
 GROUP BY scope_id, target_id;
 
--- step: count staged
-SELECT COUNT(*)
-FROM stage_kpi_tile_cache;
-
--- step: count stored
-SELECT COUNT(*)
-FROM kpi_tile_cache AS existing
-INNER JOIN kpi_scope
-  ON kpi_scope.id = existing.scope_id
-  AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
-    AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0);
-
--- step: write differences
-INSERT INTO kpi_tile_cache (scope_id, target_id, day_on, day_figures, week_on, week_figures, month_on, month_figures, rolling_on, rolling_figures, computed_at)
+-- step: kpi_tile_cache: count | phase=write table=kpi_tile_cache does=count
 SELECT
-  new.scope_id,
-  new.target_id,
-  new.day_on,
-  new.day_figures,
-  new.week_on,
-  new.week_figures,
-  new.month_on,
-  new.month_figures,
-  new.rolling_on,
-  new.rolling_figures,
-  new.computed_at
-FROM (
-  SELECT
-    stage.scope_id,
-    stage.target_id,
-    stage.day_on,
-    stage.day_figures,
-    stage.week_on,
-    stage.week_figures,
-    stage.month_on,
-    stage.month_figures,
-    stage.rolling_on,
-    stage.rolling_figures,
-    UTC_TIMESTAMP() AS computed_at
-  FROM stage_kpi_tile_cache AS stage
-  LEFT JOIN kpi_tile_cache AS existing
-    ON existing.scope_id = stage.scope_id
-    AND existing.target_id = stage.target_id
+  (
+    SELECT COUNT(*)
+    FROM kpi_tile_cache AS existing
+
+    INNER JOIN kpi_scope
+      ON kpi_scope.id = existing.scope_id
+      AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
+        AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
+  ) AS n_stored,
+  COUNT(*) AS n_staged,
+  COUNT(existing.target_id) AS n_matched
+FROM stage_kpi_tile_cache AS fresh
+LEFT JOIN kpi_tile_cache AS existing
+  ON existing.scope_id = fresh.scope_id
+  AND existing.target_id = fresh.target_id;
+
+-- step: kpi_tile_cache: update differences | phase=write table=kpi_tile_cache does=update
+UPDATE /*+ NO_MERGE(new) */ kpi_tile_cache AS existing
+INNER JOIN (
+  SELECT fresh.*
+  FROM stage_kpi_tile_cache AS fresh
+  INNER JOIN kpi_tile_cache AS existing
+    ON existing.scope_id = fresh.scope_id
+    AND existing.target_id = fresh.target_id
   WHERE
-    (
-      existing.scope_id IS NULL
-      OR NOT (existing.day_on <=> stage.day_on)
-      OR NOT (existing.day_figures <=> stage.day_figures)
-      OR NOT (existing.week_on <=> stage.week_on)
-      OR NOT (existing.week_figures <=> stage.week_figures)
-      OR NOT (existing.month_on <=> stage.month_on)
-      OR NOT (existing.month_figures <=> stage.month_figures)
-      OR NOT (existing.rolling_on <=> stage.rolling_on)
-      OR NOT (existing.rolling_figures <=> stage.rolling_figures)
+    NOT (
+      existing.day_on <=> fresh.day_on
+      AND existing.day_figures <=> fresh.day_figures
+      AND existing.week_on <=> fresh.week_on
+      AND existing.week_figures <=> fresh.week_figures
+      AND existing.month_on <=> fresh.month_on
+      AND existing.month_figures <=> fresh.month_figures
+      AND existing.rolling_on <=> fresh.rolling_on
+      AND existing.rolling_figures <=> fresh.rolling_figures
     )
 ) AS new
-ON DUPLICATE KEY UPDATE
-  day_on = new.day_on,
-  day_figures = new.day_figures,
-  week_on = new.week_on,
-  week_figures = new.week_figures,
-  month_on = new.month_on,
-  month_figures = new.month_figures,
-  rolling_on = new.rolling_on,
-  rolling_figures = new.rolling_figures,
-  computed_at = new.computed_at;
+  ON existing.scope_id = new.scope_id
+  AND existing.target_id = new.target_id
+SET
+  existing.day_on = new.day_on,
+  existing.day_figures = new.day_figures,
+  existing.week_on = new.week_on,
+  existing.week_figures = new.week_figures,
+  existing.month_on = new.month_on,
+  existing.month_figures = new.month_figures,
+  existing.rolling_on = new.rolling_on,
+  existing.rolling_figures = new.rolling_figures,
+  existing.computed_at = UTC_TIMESTAMP();
 
--- step: delete vanished
+-- step: kpi_tile_cache: insert missing | phase=write table=kpi_tile_cache does=insert
+INSERT INTO kpi_tile_cache (scope_id, target_id, day_on, day_figures, week_on, week_figures, month_on, month_figures, rolling_on, rolling_figures, computed_at)
+SELECT
+  fresh.scope_id,
+  fresh.target_id,
+  fresh.day_on,
+  fresh.day_figures,
+  fresh.week_on,
+  fresh.week_figures,
+  fresh.month_on,
+  fresh.month_figures,
+  fresh.rolling_on,
+  fresh.rolling_figures,
+  UTC_TIMESTAMP()
+FROM stage_kpi_tile_cache AS fresh
+LEFT JOIN kpi_tile_cache AS existing
+  ON existing.scope_id = fresh.scope_id
+  AND existing.target_id = fresh.target_id
+WHERE
+  existing.target_id IS NULL;
+
+-- step: kpi_tile_cache: delete vanished | phase=write table=kpi_tile_cache does=delete
 DELETE existing
 FROM kpi_tile_cache AS existing
+
 INNER JOIN kpi_scope
   ON kpi_scope.id = existing.scope_id
   AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
     AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
-LEFT JOIN stage_kpi_tile_cache AS stage
-  ON stage.scope_id = existing.scope_id
-  AND stage.target_id = existing.target_id
+LEFT JOIN stage_kpi_tile_cache AS fresh
+  ON fresh.scope_id = existing.scope_id
+  AND fresh.target_id = existing.target_id
 WHERE
-  stage.scope_id IS NULL;
+  fresh.target_id IS NULL;

@@ -7,6 +7,8 @@ counts: stock
 higher_is_better: false
 category: RYTHME
 target_levels: [MODULE]
+reads: {realisation: [UA]}
+day_by_day: true
 rollup: RECOMPUTE
 rolling: {rule: RECOMPUTE, days: [7]}
 description: >
@@ -15,26 +17,16 @@ description: >
 example: >
   Two UAs begun 1 and 4 days ago: value_num = 2.5000, sample_size = 2.
 */
-{% import 'macros/as_of.sql' as as_of with context -%}
-{% import 'macros/by_scope.sql' as by_scope with context -%}
-WITH {{ as_of.members() }},
-
-{{ as_of.realisations(['UA']) }},
-
-observation AS (
-  SELECT
-    realisation.learner_id,
-    realisation.domain,
-    realisation.ref_id,
-    TIMESTAMPDIFF(DAY, realisation.started_at, today.utc_end) AS part,
-    realisation.reconstructed,
-    realisation.first_day,
-    realisation.last_day
-  FROM kpi_time AS today
-  INNER JOIN realisation
-    ON realisation.started_at >= today.utc_end - INTERVAL 10 DAY
-    AND realisation.is_final = 0
-  WHERE today.date_id = %(as_of)s
-),
-
-{{ by_scope.mean(metric.target_levels) }}
+SELECT
+  realisation.learner_id,
+  realisation.domain,
+  realisation.ref_id,
+  TIMESTAMPDIFF(DAY, realisation.started_at, today.utc_end) AS part,
+  realisation.reconstructed,
+  realisation.first_day,
+  realisation.last_day
+FROM kpi_time AS today
+INNER JOIN realisation
+  ON realisation.started_at >= today.utc_end - INTERVAL 10 DAY
+  AND realisation.is_final = 0
+WHERE today.date_id = %(as_of)s

@@ -2,6 +2,9 @@
 code: DELAI_ACQUIS_MICRO
 label: "Délais d'acquisition des micro-compétences"
 unit: jours
+agg: PERCENTILE
+target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]
+reads: {realisation: [MICRO_COMPETENCE]}
 rollup: RECOMPUTE
 description: >
   Median, 75th and 90th percentiles, by linear interpolation, of the time in days of 24 h from start to end of the
@@ -9,12 +12,17 @@ description: >
 example: >
   Delays of 1, 2, 3 and 10 days: p50 = 2.5000, p75 = 4.7500, p90 = 7.9000, sample_size = 4.
 */
-{% import 'macros/as_of.sql' as as_of with context -%}
-{% import 'macros/delays.sql' as delays with context -%}
-WITH {{ delays.acquisition('MICRO_COMPETENCE') }},
-
-{{ as_of.members() }},
-
-{{ delays.ranked(['GLOBAL', 'MODULE', 'COMPETENCE', 'MICRO_COMPETENCE'], made_once=true) }}
-
-{{ delays.percentiles(delays.DAY) }}
+SELECT
+  learner_id,
+  domain,
+  ref_id,
+  CONCAT(learner_id, ':', ref_id) AS event_id,
+  started_at AS began_at,
+  finished_at AS happened_at,
+  reconstructed,
+  first_day,
+  last_day
+FROM realisation
+WHERE
+  is_final = 1
+  AND started_at IS NOT NULL

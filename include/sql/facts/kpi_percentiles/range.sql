@@ -1,5 +1,5 @@
 /*
-The days %(first)s to %(last)s of kpi_percentiles at once, for some scopes or all: the script of kpi_backfill.
+The D rows of kpi_percentiles of the days %(first)s to %(last)s at once, for some scopes or all: its task of kpi_backfill.
 */
-{% set mode = 'range' %}
-{% include 'facts/kpi_percentiles/slice.sql' %}
+{% set table = 'kpi_percentiles' -%}
+{% include 'roads/range.sql' %}

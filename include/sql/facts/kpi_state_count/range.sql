@@ -1,5 +1,5 @@
 /*
-The days %(first)s to %(last)s of kpi_state_count at once, for some scopes or all: the script of kpi_backfill.
+The D rows of kpi_state_count of the days %(first)s to %(last)s at once, for some scopes or all: its task of kpi_backfill.
 */
-{% set mode = 'range' %}
-{% include 'facts/kpi_state_count/slice.sql' %}
+{% set table = 'kpi_state_count' -%}
+{% include 'roads/range.sql' %}

@@ -7,6 +7,7 @@ counts: flow
 higher_is_better: false
 category: RYTHME
 target_levels: [MICRO_COMPETENCE]
+reads: {realisation: [MICRO_COMPETENCE]}
 rollup: RECOMPUTE
 rolling: {rule: RECOMPUTE, days: [7, 30]}
 description: >
@@ -15,12 +16,17 @@ description: >
 example: >
   Three learners finished a micro-competence today, after 1, 2 and 6 days: value_num = 2.0000, sample_size = 3.
 */
-{% import 'macros/as_of.sql' as as_of with context -%}
-{% import 'macros/delays.sql' as delays with context -%}
-WITH {{ delays.acquisition('MICRO_COMPETENCE') }},
-
-{{ as_of.members() }},
-
-{{ delays.ranked(metric.target_levels, made_once=true) }}
-
-{{ delays.median(delays.DAY) }}
+SELECT
+  learner_id,
+  domain,
+  ref_id,
+  CONCAT(learner_id, ':', ref_id) AS event_id,
+  started_at AS began_at,
+  finished_at AS happened_at,
+  reconstructed,
+  first_day,
+  last_day
+FROM realisation
+WHERE
+  is_final = 1
+  AND started_at IS NOT NULL

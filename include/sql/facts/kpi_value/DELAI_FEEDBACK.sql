@@ -7,6 +7,7 @@ counts: flow
 higher_is_better: false
 category: FEEDBACK
 target_levels: [MODULE, COMPETENCE, MICRO_COMPETENCE]
+reads: {feedback: [MODULE, COMPETENCE, MICRO_COMPETENCE]}
 rollup: RECOMPUTE
 rolling: {rule: RECOMPUTE, days: [7, 30]}
 description: >
@@ -15,12 +16,15 @@ description: >
 example: >
   Two submissions of a group on a module were answered today, after 2 and 5 hours: value_num = 3.5000, sample_size = 2.
 */
-{% import 'macros/as_of.sql' as as_of with context -%}
-{% import 'macros/delays.sql' as delays with context -%}
-WITH {{ delays.feedback() }},
-
-{{ as_of.members() }},
-
-{{ delays.ranked(metric.target_levels) }}
-
-{{ delays.median(delays.HOUR) }}
+SELECT
+  learner_id,
+  target_type AS domain,
+  target_ref_id AS ref_id,
+  CONCAT_WS(':', kind, submission_id, learner_id, captured_at) AS event_id,
+  submitted_at AS began_at,
+  feedback_at AS happened_at,
+  reconstructed,
+  first_day,
+  last_day
+FROM feedback
+WHERE submitted_at IS NOT NULL

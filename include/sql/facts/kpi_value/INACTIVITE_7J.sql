@@ -7,6 +7,7 @@ counts: stock
 higher_is_better: false
 category: ACTIVITE
 target_levels: [COMPETENCE, MICRO_COMPETENCE]
+reads: {realisation: [MICRO_COMPETENCE]}
 rollup: LAST
 description: >
   Of the (learner, micro-competence) pairs at or below the target that are started and not final at the end of the day, the
@@ -15,14 +16,7 @@ example: >
   On Sunday the 15th, two micro-competences are under way: the last activity on one was on Monday the 9th at 00:00, on
   the other on Sunday the 8th at 23:59: numerator 1, denominator 2, value_num = 50.0000.
 */
-{% import 'macros/as_of.sql' as as_of with context -%}
-{% import 'macros/by_scope.sql' as by_scope with context -%}
-WITH {{ as_of.members() }},
-
-{{ as_of.realisations(['MICRO_COMPETENCE']) }},
-
--- A micro-competence under way, with the first day on which nothing has happened for 7 local days.
-under_way AS (
+WITH under_way AS (
   SELECT
     learner_id,
     domain,
@@ -30,33 +24,29 @@ under_way AS (
     reconstructed,
     first_day,
     last_day,
-    {{ as_of.day_after('last_activity_at', 7) }} AS inactive_from
+    {{ instants.quiet_from('last_activity_at', 7) }} AS inactive_from
   FROM realisation
   WHERE
     started_at IS NOT NULL
     AND is_final = 0
-),
+)
 
-observation AS (
-  SELECT
-    learner_id,
-    domain,
-    ref_id,
-    0 AS part,
-    reconstructed,
-    first_day,
-    LEAST(last_day, inactive_from - INTERVAL 1 DAY) AS last_day
-  FROM under_way
-  UNION ALL
-  SELECT
-    learner_id,
-    domain,
-    ref_id,
-    1,
-    reconstructed,
-    GREATEST(first_day, inactive_from),
-    last_day
-  FROM under_way
-),
-
-{{ by_scope.share(metric.target_levels) }}
+SELECT
+  learner_id,
+  domain,
+  ref_id,
+  0 AS part,
+  reconstructed,
+  first_day,
+  LEAST(last_day, inactive_from - INTERVAL 1 DAY) AS last_day
+FROM under_way
+UNION ALL
+SELECT
+  learner_id,
+  domain,
+  ref_id,
+  1,
+  reconstructed,
+  GREATEST(first_day, inactive_from),
+  last_day
+FROM under_way

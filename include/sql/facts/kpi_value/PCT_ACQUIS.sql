@@ -7,6 +7,7 @@ counts: stock
 higher_is_better: true
 category: MAITRISE
 target_levels: [MODULE, COMPETENCE]
+reads: {realisation: [COMPETENCE]}
 rollup: LAST
 rolling: {rule: RATIO_OF_SUMS, days: [7, 30]}
 description: >
@@ -16,22 +17,12 @@ example: >
   A module of 2 competences, a group of 2 learners: 3 of the 4 pairs are DONE: numerator 3, denominator 4,
   value_num = 75.0000.
 */
-{% import 'macros/as_of.sql' as as_of with context -%}
-{% import 'macros/by_scope.sql' as by_scope with context -%}
-WITH {{ as_of.members() }},
-
-{{ as_of.realisations(['COMPETENCE']) }},
-
-observation AS (
-  SELECT
-    learner_id,
-    domain,
-    ref_id,
-    is_final AS part,
-    reconstructed,
-    first_day,
-    last_day
-  FROM realisation
-),
-
-{{ by_scope.share(metric.target_levels) }}
+SELECT
+  learner_id,
+  domain,
+  ref_id,
+  is_final AS part,
+  reconstructed,
+  first_day,
+  last_day
+FROM realisation

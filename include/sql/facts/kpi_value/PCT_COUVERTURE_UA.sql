@@ -7,6 +7,7 @@ counts: stock
 higher_is_better: true
 category: COUVERTURE
 target_levels: [UA, MODULE]
+reads: {realisation: [UA], plan: [UA]}
 rollup: LAST
 alerts:
   - {below: 25, for: 7, scopes: [GLOBAL], targets: [MODULE], level: amber}
@@ -18,28 +19,13 @@ example: >
   A UA was due yesterday for a group of 4, another is due next week: 3 learners are DONE on the first: numerator 3,
   denominator 4, value_num = 75.0000 on the UA; the second has no row yet.
 */
-{% import 'macros/as_of.sql' as as_of with context -%}
-{% import 'macros/by_scope.sql' as by_scope with context -%}
-{% import 'macros/plan.sql' as plan with context -%}
-WITH {{ as_of.members() }},
-
-{{ as_of.realisations(['UA']) }},
-
-{{ as_of.planned() }},
-
-{{ plan.pairs() }},
-
-observation AS (
-  SELECT
-    learner_id,
-    'UA' AS domain,
-    ref_id,
-    is_final AS part,
-    reconstructed,
-    first_day,
-    last_day
-  FROM pair
-  WHERE is_due = 1
-),
-
-{{ by_scope.share(metric.target_levels) }}
+SELECT
+  learner_id,
+  'UA' AS domain,
+  ref_id,
+  is_final AS part,
+  reconstructed,
+  first_day,
+  last_day
+FROM pair
+WHERE is_due = 1

@@ -7,6 +7,8 @@ counts: stock
 higher_is_better: true
 category: PROGRESSION
 target_levels: [MODULE, COMPETENCE, MICRO_COMPETENCE]
+own_level: true
+reads: {realisation: [MODULE, COMPETENCE, MICRO_COMPETENCE]}
 rollup: LAST
 rolling: {rule: WEIGHTED_MEAN, days: [7, 30]}
 description: >
@@ -16,23 +18,13 @@ example: >
   Three learners of a group stand at 100, 50 and 0 % of a module, a fourth has no progress: value_num = 50.0000,
   sample_size = 3.
 */
-{% import 'macros/as_of.sql' as as_of with context -%}
-{% import 'macros/by_scope.sql' as by_scope with context -%}
-WITH {{ as_of.members() }},
-
-{{ as_of.realisations(metric.target_levels) }},
-
-observation AS (
-  SELECT
-    learner_id,
-    domain,
-    ref_id,
-    progress_pct AS part,
-    reconstructed,
-    first_day,
-    last_day
-  FROM realisation
-  WHERE progress_pct IS NOT NULL
-),
-
-{{ by_scope.mean(metric.target_levels, own_level=true) }}
+SELECT
+  learner_id,
+  domain,
+  ref_id,
+  progress_pct AS part,
+  reconstructed,
+  first_day,
+  last_day
+FROM realisation
+WHERE progress_pct IS NOT NULL

@@ -7,6 +7,8 @@ counts: stock
 higher_is_better: true
 category: MAITRISE
 target_levels: [MODULE, COMPETENCE, MICRO_COMPETENCE]
+own_level: true
+reads: {realisation: [MODULE, COMPETENCE, MICRO_COMPETENCE]}
 rollup: LAST
 rolling: {rule: WEIGHTED_MEAN, days: [7, 30]}
 description: >
@@ -15,25 +17,15 @@ description: >
 example: >
   Marks of 12 out of 20, 15 out of 20 and 3 out of 0: value_num = (60 + 75) / 2 = 67.5000, sample_size = 2.
 */
-{% import 'macros/as_of.sql' as as_of with context -%}
-{% import 'macros/by_scope.sql' as by_scope with context -%}
-WITH {{ as_of.members() }},
-
-{{ as_of.realisations(metric.target_levels) }},
-
-observation AS (
-  SELECT
-    learner_id,
-    domain,
-    ref_id,
-    100 * score / score_max AS part,
-    reconstructed,
-    first_day,
-    last_day
-  FROM realisation
-  WHERE
-    score IS NOT NULL
-    AND score_max > 0
-),
-
-{{ by_scope.mean(metric.target_levels, own_level=true) }}
+SELECT
+  learner_id,
+  domain,
+  ref_id,
+  100 * score / score_max AS part,
+  reconstructed,
+  first_day,
+  last_day
+FROM realisation
+WHERE
+  score IS NOT NULL
+  AND score_max > 0

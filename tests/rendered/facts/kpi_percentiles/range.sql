@@ -1,18 +1,13 @@
 /*
-The days %(first)s to %(last)s of kpi_percentiles at once, for some scopes or all: the script of kpi_backfill.
+The D rows of kpi_percentiles of the days %(first)s to %(last)s at once, for some scopes or all: its task of kpi_backfill.
 */
 
-/*
-The median, 75th and 90th percentiles of the delays of one day: the script of task kpi_percentiles. Each measure is one file of
-this folder. In mode `range` (range.sql) of many days at once.
-*/
-
--- step: create stage
+-- step: stage_kpi_percentiles | phase=create
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_kpi_percentiles (
   date_id DATE NOT NULL,
   scope_id BIGINT NOT NULL,
   target_id BIGINT NOT NULL,
-  measure_code ENUM('DELAI_ACQUIS_MICRO', 'DELAI_ACQUIS_COMP', 'DELAI_FEEDBACK') NOT NULL,
+  measure_code VARCHAR(64) NOT NULL,
   p50 DECIMAL(12, 4),
   p75 DECIMAL(12, 4),
   p90 DECIMAL(12, 4),
@@ -20,30 +15,73 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_kpi_percentiles (
   PRIMARY KEY (date_id, scope_id, target_id, measure_code)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: DELAI_ACQUIS_MICRO
-INSERT INTO stage_kpi_percentiles (date_id, measure_code, scope_id, target_id, p50, p75, p90, sample_size)
+-- step: DELAI_ACQUIS_MICRO | figure=DELAI_ACQUIS_MICRO
+INSERT INTO stage_kpi_percentiles (date_id, scope_id, target_id, measure_code, p50, p75, p90, sample_size)
 SELECT
   figure.date_id,
-  'DELAI_ACQUIS_MICRO',
   figure.scope_id,
   figure.target_id,
+  'DELAI_ACQUIS_MICRO',
   figure.p50,
   figure.p75,
   figure.p90,
   figure.sample_size
 FROM (
-/*
-code: DELAI_ACQUIS_MICRO
-label: "Délais d'acquisition des micro-compétences"
-unit: jours
-rollup: RECOMPUTE
-description: >
-  Median, 75th and 90th percentiles, by linear interpolation, of the time in days of 24 h from start to end of the
-  micro-competences at or below the target that were finished within the period and are final at its end.
-example: >
-  Delays of 1, 2, 3 and 10 days: p50 = 2.5000, p75 = 4.7500, p90 = 7.9000, sample_size = 4.
-*/
-WITH realisation AS (
+WITH membership_interval AS (
+  SELECT
+    membership.scope_type,
+    membership.scope_ref_id,
+    membership.learner_id,
+    GREATEST(membership.valid_from, COALESCE(membership.active_from, membership.valid_from)) AS begins_at,
+    LEAST(membership.valid_to, COALESCE(membership.active_to, membership.valid_to)) AS ends_at
+  FROM kpi_time AS opening
+  INNER JOIN kpi_time AS ending
+    ON ending.date_id = %(last)s
+  INNER JOIN kpi_src_membership AS membership
+    ON membership.valid_to >= opening.utc_end
+    AND membership.valid_from < ending.utc_end
+  WHERE opening.date_id = %(first)s
+),
+
+membership_span AS (
+  SELECT
+    scope_type,
+    scope_ref_id,
+    learner_id,
+    IF(begins_at < opening.utc_end, opening.date_id, (
+      SELECT local_day.date_id + INTERVAL (begins_at >= local_day.utc_end) - (begins_at < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE(begins_at)
+    )) AS first_day,
+    IF(ends_at >= ending.utc_end, ending.date_id, (
+      SELECT local_day.date_id + INTERVAL (ends_at >= local_day.utc_end) - (ends_at < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE(ends_at)
+    ) - INTERVAL 1 DAY) AS last_day
+  FROM kpi_time AS opening
+  INNER JOIN kpi_time AS ending
+    ON ending.date_id = %(last)s
+  CROSS JOIN membership_interval
+  WHERE opening.date_id = %(first)s
+),
+
+member AS (
+  SELECT
+    kpi_scope.id AS scope_id,
+    kpi_scope.scope_type,
+    membership_span.learner_id,
+    membership_span.first_day,
+    membership_span.last_day
+  FROM membership_span
+  INNER JOIN kpi_scope
+    ON kpi_scope.scope_type = membership_span.scope_type
+    AND kpi_scope.ref_key = membership_span.scope_ref_id
+    AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
+    AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
+  WHERE membership_span.first_day <= membership_span.last_day
+),
+
+realisation AS (
   SELECT
     history.learner_id,
     history.domain,
@@ -79,35 +117,64 @@ WITH realisation AS (
     AND history.domain IN ('MICRO_COMPETENCE')
 ),
 
-acquired AS (
+event AS (
+  /*
+  code: DELAI_ACQUIS_MICRO
+  label: "Délais d'acquisition des micro-compétences"
+  unit: jours
+  agg: PERCENTILE
+  target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]
+  reads: {realisation: [MICRO_COMPETENCE]}
+  rollup: RECOMPUTE
+  description: >
+    Median, 75th and 90th percentiles, by linear interpolation, of the time in days of 24 h from start to end of the
+    micro-competences at or below the target that were finished within the period and are final at its end.
+  example: >
+    Delays of 1, 2, 3 and 10 days: p50 = 2.5000, p75 = 4.7500, p90 = 7.9000, sample_size = 4.
+  */
   SELECT
-    realisation.learner_id,
-    realisation.domain,
-    realisation.ref_id,
-    CONCAT(realisation.learner_id, ':', realisation.ref_id) AS event_id,
-    TIMESTAMPDIFF(MICROSECOND, realisation.started_at, realisation.finished_at) AS microseconds,
-    realisation.reconstructed,
+    learner_id,
+    domain,
+    ref_id,
+    CONCAT(learner_id, ':', ref_id) AS event_id,
+    started_at AS began_at,
+    finished_at AS happened_at,
+    reconstructed,
+    first_day,
+    last_day
+  FROM realisation
+  WHERE
+    is_final = 1
+    AND started_at IS NOT NULL
+),
+
+happened AS (
+  SELECT
+    event.learner_id,
+    event.domain,
+    event.ref_id,
+    event.event_id,
+    TIMESTAMPDIFF(MICROSECOND, event.began_at, event.happened_at) AS microseconds,
+    event.reconstructed,
     (
-      SELECT local_day.date_id + INTERVAL (realisation.finished_at >= local_day.utc_end) - (realisation.finished_at < local_day.utc_start) DAY
+      SELECT local_day.date_id + INTERVAL (event.happened_at >= local_day.utc_end) - (event.happened_at < local_day.utc_start) DAY
       FROM kpi_time AS local_day
-      WHERE local_day.date_id = DATE(realisation.finished_at)
+      WHERE local_day.date_id = DATE(event.happened_at)
     ) AS happened_on,
-    realisation.first_day,
-    realisation.last_day
+    event.first_day,
+    event.last_day
   FROM kpi_time AS window_start
   INNER JOIN kpi_time AS window_end
     ON window_end.date_id = %(last)s
-  INNER JOIN realisation
-    ON realisation.finished_at >= window_start.utc_start
-    AND realisation.finished_at < window_end.utc_end
+  INNER JOIN event
+    ON event.happened_at >= window_start.utc_start
+    AND event.happened_at < window_end.utc_end
   WHERE
     window_start.date_id = (
       SELECT MIN(kpi_time.date_id)
       FROM kpi_time
       WHERE kpi_time.date_id >= %(first)s - INTERVAL 0 DAY
     )
-    AND realisation.is_final = 1
-    AND realisation.started_at IS NOT NULL
 ),
 
 delay AS (
@@ -120,61 +187,7 @@ delay AS (
     reconstructed,
     GREATEST(first_day, happened_on, CAST(%(first)s AS DATE)) AS first_day,
     LEAST(last_day, happened_on + INTERVAL 0 DAY, CAST(%(last)s AS DATE)) AS last_day
-  FROM acquired
-),
-
-membership_interval AS (
-  SELECT
-    membership.scope_type,
-    membership.scope_ref_id,
-    membership.learner_id,
-    GREATEST(membership.valid_from, COALESCE(membership.active_from, membership.valid_from)) AS begins_at,
-    LEAST(membership.valid_to, COALESCE(membership.active_to, membership.valid_to)) AS ends_at
-  FROM kpi_time AS opening
-  INNER JOIN kpi_time AS ending
-    ON ending.date_id = %(last)s
-  INNER JOIN kpi_src_membership AS membership
-    ON membership.valid_to >= opening.utc_end
-    AND membership.valid_from < ending.utc_end
-  WHERE opening.date_id = %(first)s
-),
-
-membership_span AS (
-  SELECT
-    scope_type,
-    scope_ref_id,
-    learner_id,
-    IF(begins_at < opening.utc_end, opening.date_id, (
-      SELECT local_day.date_id + INTERVAL (begins_at >= local_day.utc_end) - (begins_at < local_day.utc_start) DAY
-      FROM kpi_time AS local_day
-      WHERE local_day.date_id = DATE(begins_at)
-    )) AS first_day,
-    IF(ends_at >= ending.utc_end, ending.date_id, (
-      SELECT local_day.date_id + INTERVAL (ends_at >= local_day.utc_end) - (ends_at < local_day.utc_start) DAY
-      FROM kpi_time AS local_day
-      WHERE local_day.date_id = DATE(ends_at)
-    ) - INTERVAL 1 DAY) AS last_day
-  FROM kpi_time AS opening
-  INNER JOIN kpi_time AS ending
-    ON ending.date_id = %(last)s
-  CROSS JOIN membership_interval
-  WHERE opening.date_id = %(first)s
-),
-
-member AS (
-  SELECT
-    kpi_scope.id AS scope_id,
-    kpi_scope.scope_type,
-    membership_span.learner_id,
-    membership_span.first_day,
-    membership_span.last_day
-  FROM membership_span
-  INNER JOIN kpi_scope
-    ON kpi_scope.scope_type = membership_span.scope_type
-    AND kpi_scope.ref_key = membership_span.scope_ref_id
-    AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
-    AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
-  WHERE membership_span.first_day <= membership_span.last_day
+  FROM happened
 ),
 
 sample AS (
@@ -200,20 +213,11 @@ sample AS (
     AND calendar.date_id >= GREATEST(member.first_day, delay.first_day)
     AND calendar.date_id <= LEAST(member.last_day, delay.last_day)
 )
-,
-
-ranked AS (
-  SELECT
-    date_id, scope_id, target_id,
-    microseconds,
-    reconstructed,
-    ROW_NUMBER() OVER (PARTITION BY date_id, scope_id, target_id ORDER BY microseconds) - 1 AS place,
-    COUNT(*) OVER (PARTITION BY date_id, scope_id, target_id) AS n
-  FROM sample
-)
 
 SELECT
-  date_id, scope_id, target_id,
+  date_id,
+  scope_id,
+  target_id,
   ROUND(
     SUM(
       CASE
@@ -251,75 +255,33 @@ SELECT
     4
   ) AS p90,
   MAX(n) AS sample_size
-FROM ranked
+FROM (
+  SELECT
+    date_id,
+    scope_id,
+    target_id,
+    microseconds,
+    reconstructed,
+    ROW_NUMBER() OVER (PARTITION BY date_id, scope_id, target_id ORDER BY microseconds) - 1 AS place,
+    COUNT(*) OVER (PARTITION BY date_id, scope_id, target_id) AS n
+  FROM sample
+) AS ranked
 GROUP BY date_id, scope_id, target_id
 ) AS figure;
 
--- step: DELAI_FEEDBACK
-INSERT INTO stage_kpi_percentiles (date_id, measure_code, scope_id, target_id, p50, p75, p90, sample_size)
+-- step: DELAI_FEEDBACK | figure=DELAI_FEEDBACK
+INSERT INTO stage_kpi_percentiles (date_id, scope_id, target_id, measure_code, p50, p75, p90, sample_size)
 SELECT
   figure.date_id,
-  'DELAI_FEEDBACK',
   figure.scope_id,
   figure.target_id,
+  'DELAI_FEEDBACK',
   figure.p50,
   figure.p75,
   figure.p90,
   figure.sample_size
 FROM (
-/*
-code: DELAI_FEEDBACK
-label: "Délais de feedback"
-unit: heures
-rollup: RECOMPUTE
-description: >
-  Median, 75th and 90th percentiles, by linear interpolation, of the time in hours from a submission to its first feedback,
-  over the feedback given within the period on targets at or under the target; a submission counts once per cell.
-example: >
-  Delays of 2 and 5 hours: p50 = 3.5000, p75 = 4.2500, p90 = 4.7000, sample_size = 2.
-*/
-WITH answered AS (
-  SELECT
-    feedback.learner_id,
-    feedback.target_type AS domain,
-    feedback.target_ref_id AS ref_id,
-    CONCAT_WS(':', feedback.kind, feedback.submission_id, feedback.learner_id, feedback.captured_at) AS event_id,
-    TIMESTAMPDIFF(MICROSECOND, feedback.submitted_at, feedback.feedback_at) AS microseconds,
-    0 AS reconstructed,
-    (
-      SELECT local_day.date_id + INTERVAL (feedback.feedback_at >= local_day.utc_end) - (feedback.feedback_at < local_day.utc_start) DAY
-      FROM kpi_time AS local_day
-      WHERE local_day.date_id = DATE(feedback.feedback_at)
-    ) AS happened_on
-  FROM kpi_time AS window_start
-  INNER JOIN kpi_time AS window_end
-    ON window_end.date_id = %(last)s
-  INNER JOIN kpi_src_feedback AS feedback
-    ON feedback.feedback_at >= window_start.utc_start
-    AND feedback.feedback_at < window_end.utc_end
-  WHERE
-    window_start.date_id = (
-      SELECT MIN(kpi_time.date_id)
-      FROM kpi_time
-      WHERE kpi_time.date_id >= %(first)s - INTERVAL 0 DAY
-    )
-    AND feedback.submitted_at IS NOT NULL
-),
-
-delay AS (
-  SELECT
-    learner_id,
-    domain,
-    ref_id,
-    event_id,
-    microseconds,
-    reconstructed,
-    GREATEST(happened_on, CAST(%(first)s AS DATE)) AS first_day,
-    LEAST(happened_on + INTERVAL 0 DAY, CAST(%(last)s AS DATE)) AS last_day
-  FROM answered
-),
-
-membership_interval AS (
+WITH membership_interval AS (
   SELECT
     membership.scope_type,
     membership.scope_ref_id,
@@ -371,6 +333,93 @@ member AS (
     AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
     AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
   WHERE membership_span.first_day <= membership_span.last_day
+),
+
+feedback AS (
+  SELECT
+    history.learner_id,
+    history.kind,
+    history.submission_id,
+    history.target_type,
+    history.target_ref_id,
+    history.submitted_at,
+    history.feedback_at,
+    history.captured_at,
+    0 AS reconstructed,
+    DATE '1900-01-01' AS first_day,
+    DATE '9999-12-31' AS last_day
+  FROM kpi_src_feedback AS history
+),
+
+event AS (
+  /*
+  code: DELAI_FEEDBACK
+  label: "Délais de feedback"
+  unit: heures
+  agg: PERCENTILE
+  target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]
+  reads: {feedback: [MODULE, COMPETENCE, MICRO_COMPETENCE]}
+  rollup: RECOMPUTE
+  description: >
+    Median, 75th and 90th percentiles, by linear interpolation, of the time in hours from a submission to its first feedback,
+    over the feedback given within the period on targets at or under the target; a submission counts once per cell.
+  example: >
+    Delays of 2 and 5 hours: p50 = 3.5000, p75 = 4.2500, p90 = 4.7000, sample_size = 2.
+  */
+  SELECT
+    learner_id,
+    target_type AS domain,
+    target_ref_id AS ref_id,
+    CONCAT_WS(':', kind, submission_id, learner_id, captured_at) AS event_id,
+    submitted_at AS began_at,
+    feedback_at AS happened_at,
+    reconstructed,
+    first_day,
+    last_day
+  FROM feedback
+  WHERE submitted_at IS NOT NULL
+),
+
+happened AS (
+  SELECT
+    event.learner_id,
+    event.domain,
+    event.ref_id,
+    event.event_id,
+    TIMESTAMPDIFF(MICROSECOND, event.began_at, event.happened_at) AS microseconds,
+    event.reconstructed,
+    (
+      SELECT local_day.date_id + INTERVAL (event.happened_at >= local_day.utc_end) - (event.happened_at < local_day.utc_start) DAY
+      FROM kpi_time AS local_day
+      WHERE local_day.date_id = DATE(event.happened_at)
+    ) AS happened_on,
+    event.first_day,
+    event.last_day
+  FROM kpi_time AS window_start
+  INNER JOIN kpi_time AS window_end
+    ON window_end.date_id = %(last)s
+  INNER JOIN event
+    ON event.happened_at >= window_start.utc_start
+    AND event.happened_at < window_end.utc_end
+  WHERE
+    window_start.date_id = (
+      SELECT MIN(kpi_time.date_id)
+      FROM kpi_time
+      WHERE kpi_time.date_id >= %(first)s - INTERVAL 0 DAY
+    )
+),
+
+delay AS (
+  SELECT
+    learner_id,
+    domain,
+    ref_id,
+    event_id,
+    microseconds,
+    reconstructed,
+    GREATEST(first_day, happened_on, CAST(%(first)s AS DATE)) AS first_day,
+    LEAST(last_day, happened_on + INTERVAL 0 DAY, CAST(%(last)s AS DATE)) AS last_day
+  FROM happened
 ),
 
 sample AS (
@@ -396,20 +445,11 @@ sample AS (
     AND calendar.date_id >= GREATEST(member.first_day, delay.first_day)
     AND calendar.date_id <= LEAST(member.last_day, delay.last_day)
 )
-,
-
-ranked AS (
-  SELECT
-    date_id, scope_id, target_id,
-    microseconds,
-    reconstructed,
-    ROW_NUMBER() OVER (PARTITION BY date_id, scope_id, target_id ORDER BY microseconds) - 1 AS place,
-    COUNT(*) OVER (PARTITION BY date_id, scope_id, target_id) AS n
-  FROM sample
-)
 
 SELECT
-  date_id, scope_id, target_id,
+  date_id,
+  scope_id,
+  target_id,
   ROUND(
     SUM(
       CASE
@@ -447,148 +487,173 @@ SELECT
     4
   ) AS p90,
   MAX(n) AS sample_size
-FROM ranked
+FROM (
+  SELECT
+    date_id,
+    scope_id,
+    target_id,
+    microseconds,
+    reconstructed,
+    ROW_NUMBER() OVER (PARTITION BY date_id, scope_id, target_id ORDER BY microseconds) - 1 AS place,
+    COUNT(*) OVER (PARTITION BY date_id, scope_id, target_id) AS n
+  FROM sample
+) AS ranked
 GROUP BY date_id, scope_id, target_id
 ) AS figure;
 
--- step: count staged
-SELECT COUNT(*)
-FROM stage_kpi_percentiles
-WHERE date_id = %(date_id)s;
-
--- step: count stored
-SELECT COUNT(*)
-FROM kpi_percentiles AS existing
-INNER JOIN kpi_scope
-  ON kpi_scope.id = existing.scope_id
-  AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
-    AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
-WHERE
-  existing.date_id = %(date_id)s
-  AND existing.period = %(period)s;
-
--- step: write differences
-INSERT INTO kpi_percentiles (date_id, period, scope_id, target_id, measure_code, p50, p75, p90, sample_size)
+-- step: kpi_percentiles: count | phase=write table=kpi_percentiles does=count
 SELECT
-  new.date_id,
-  new.period,
-  new.scope_id,
-  new.target_id,
-  new.measure_code,
-  new.p50,
-  new.p75,
-  new.p90,
-  new.sample_size
-FROM (
-  SELECT
-    stage.date_id,
-    %(period)s AS period,
-    stage.scope_id,
-    stage.target_id,
-    stage.measure_code,
-    stage.p50,
-    stage.p75,
-    stage.p90,
-    stage.sample_size
-  FROM stage_kpi_percentiles AS stage
-  LEFT JOIN kpi_percentiles AS existing
+  (
+    SELECT COUNT(*)
+    FROM kpi_percentiles AS existing
+
+    INNER JOIN kpi_scope
+      ON kpi_scope.id = existing.scope_id
+      AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
+        AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
+    WHERE
+      existing.date_id = %(date_id)s
+      AND existing.period = %(period)s
+  ) AS n_stored,
+  COUNT(*) AS n_staged,
+  COUNT(existing.measure_code) AS n_matched
+FROM stage_kpi_percentiles AS fresh
+LEFT JOIN kpi_percentiles AS existing
+  ON existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND existing.scope_id = fresh.scope_id
+  AND existing.target_id = fresh.target_id
+  AND existing.measure_code = fresh.measure_code
+WHERE fresh.date_id = %(date_id)s;
+
+-- step: kpi_percentiles: update differences | phase=write table=kpi_percentiles does=update
+UPDATE /*+ NO_MERGE(new) */ kpi_percentiles AS existing
+INNER JOIN (
+  SELECT fresh.*
+  FROM stage_kpi_percentiles AS fresh
+  INNER JOIN kpi_percentiles AS existing
     ON existing.date_id = %(date_id)s
     AND existing.period = %(period)s
-    AND existing.scope_id = stage.scope_id
-    AND existing.target_id = stage.target_id
-    AND existing.measure_code = stage.measure_code
+    AND existing.scope_id = fresh.scope_id
+    AND existing.target_id = fresh.target_id
+    AND existing.measure_code = fresh.measure_code
   WHERE
-    stage.date_id = %(date_id)s
-    AND (
-      existing.scope_id IS NULL
-      OR NOT (existing.p50 <=> stage.p50)
-      OR NOT (existing.p75 <=> stage.p75)
-      OR NOT (existing.p90 <=> stage.p90)
-      OR NOT (existing.sample_size <=> stage.sample_size)
+    fresh.date_id = %(date_id)s
+    AND NOT (
+      existing.p50 <=> fresh.p50
+      AND existing.p75 <=> fresh.p75
+      AND existing.p90 <=> fresh.p90
+      AND existing.sample_size <=> fresh.sample_size
     )
 ) AS new
-ON DUPLICATE KEY UPDATE
-  p50 = new.p50,
-  p75 = new.p75,
-  p90 = new.p90,
-  sample_size = new.sample_size;
+  ON existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND existing.scope_id = new.scope_id
+  AND existing.target_id = new.target_id
+  AND existing.measure_code = new.measure_code
+SET
+  existing.p50 = new.p50,
+  existing.p75 = new.p75,
+  existing.p90 = new.p90,
+  existing.sample_size = new.sample_size;
 
--- step: delete vanished
+-- step: kpi_percentiles: insert missing | phase=write table=kpi_percentiles does=insert
+INSERT INTO kpi_percentiles (date_id, period, scope_id, target_id, measure_code, p50, p75, p90, sample_size)
+SELECT
+  %(date_id)s,
+  %(period)s,
+  fresh.scope_id,
+  fresh.target_id,
+  fresh.measure_code,
+  fresh.p50,
+  fresh.p75,
+  fresh.p90,
+  fresh.sample_size
+FROM stage_kpi_percentiles AS fresh
+LEFT JOIN kpi_percentiles AS existing
+  ON existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND existing.scope_id = fresh.scope_id
+  AND existing.target_id = fresh.target_id
+  AND existing.measure_code = fresh.measure_code
+WHERE
+  fresh.date_id = %(date_id)s
+  AND existing.measure_code IS NULL;
+
+-- step: kpi_percentiles: delete vanished | phase=write table=kpi_percentiles does=delete
 DELETE existing
 FROM kpi_percentiles AS existing
+
 INNER JOIN kpi_scope
   ON kpi_scope.id = existing.scope_id
   AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
     AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
-LEFT JOIN stage_kpi_percentiles AS stage
-  ON stage.date_id = %(date_id)s
-  AND stage.scope_id = existing.scope_id
-  AND stage.target_id = existing.target_id
-  AND stage.measure_code = existing.measure_code
+LEFT JOIN stage_kpi_percentiles AS fresh
+  ON fresh.date_id = %(date_id)s
+  AND fresh.scope_id = existing.scope_id
+  AND fresh.target_id = existing.target_id
+  AND fresh.measure_code = existing.measure_code
 WHERE
   existing.date_id = %(date_id)s
   AND existing.period = %(period)s
-  AND stage.scope_id IS NULL;
+  AND fresh.measure_code IS NULL;
 
--- step: dry run: count new and changed
+-- step: count new and changed | phase=compare gives=new_and_changed
 SELECT
   COALESCE(SUM(existing.scope_id IS NULL), 0) AS n_new,
   COALESCE(SUM(existing.scope_id IS NOT NULL AND NOT (
-    existing.p50 <=> stage.p50
-    AND 
-    existing.p75 <=> stage.p75
-    AND 
-    existing.p90 <=> stage.p90
-    AND 
-    existing.sample_size <=> stage.sample_size
+    existing.p50 <=> fresh.p50
+    AND existing.p75 <=> fresh.p75
+    AND existing.p90 <=> fresh.p90
+    AND existing.sample_size <=> fresh.sample_size
   )), 0) AS n_changed
-FROM stage_kpi_percentiles AS stage
-  LEFT JOIN kpi_percentiles AS existing
-    ON existing.date_id = %(date_id)s
-    AND existing.period = %(period)s
-    AND existing.scope_id = stage.scope_id
-    AND existing.target_id = stage.target_id
-    AND existing.measure_code = stage.measure_code
-WHERE stage.date_id = %(date_id)s;
+FROM stage_kpi_percentiles AS fresh
+LEFT JOIN kpi_percentiles AS existing
+  ON existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND existing.scope_id = fresh.scope_id
+  AND existing.target_id = fresh.target_id
+  AND existing.measure_code = fresh.measure_code
+WHERE fresh.date_id = %(date_id)s;
 
--- step: dry run: count vanished
+-- step: count vanished | phase=compare gives=vanished
 SELECT COUNT(*)
 FROM kpi_percentiles AS existing
+
 INNER JOIN kpi_scope
   ON kpi_scope.id = existing.scope_id
   AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
     AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
-LEFT JOIN stage_kpi_percentiles AS stage
-  ON stage.date_id = %(date_id)s
-  AND stage.scope_id = existing.scope_id
-  AND stage.target_id = existing.target_id
-  AND stage.measure_code = existing.measure_code
+LEFT JOIN stage_kpi_percentiles AS fresh
+  ON fresh.date_id = %(date_id)s
+  AND fresh.scope_id = existing.scope_id
+  AND fresh.target_id = existing.target_id
+  AND fresh.measure_code = existing.measure_code
 WHERE
   existing.date_id = %(date_id)s
   AND existing.period = %(period)s
-  AND stage.scope_id IS NULL;
+  AND fresh.measure_code IS NULL;
 
--- step: dry run: largest changes
+-- step: largest changes | phase=compare gives=largest_changes
 SELECT
   CONCAT_WS(' ', kpi_scope.scope_type, kpi_scope.ref_id) AS scope,
   CONCAT_WS(' ', kpi_target.target_type, kpi_target.ref_id) AS target,
-  stage.measure_code,
+  fresh.measure_code,
   existing.p50 AS was,
-  stage.p50 AS becomes
-FROM stage_kpi_percentiles AS stage
-  LEFT JOIN kpi_percentiles AS existing
-    ON existing.date_id = %(date_id)s
-    AND existing.period = %(period)s
-    AND existing.scope_id = stage.scope_id
-    AND existing.target_id = stage.target_id
-    AND existing.measure_code = stage.measure_code
+  fresh.p50 AS becomes
+FROM stage_kpi_percentiles AS fresh
+INNER JOIN kpi_percentiles AS existing
+  ON existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND existing.scope_id = fresh.scope_id
+  AND existing.target_id = fresh.target_id
+  AND existing.measure_code = fresh.measure_code
 INNER JOIN kpi_scope
-  ON kpi_scope.id = stage.scope_id
+  ON kpi_scope.id = fresh.scope_id
 INNER JOIN kpi_target
-  ON kpi_target.id = stage.target_id
+  ON kpi_target.id = fresh.target_id
 WHERE
-  stage.date_id = %(date_id)s
-  AND NOT (existing.p50 <=> stage.p50)
-  AND existing.scope_id IS NOT NULL
-ORDER BY ABS(stage.p50 - existing.p50) DESC, stage.scope_id ASC, stage.target_id ASC
+  fresh.date_id = %(date_id)s
+  AND NOT (existing.p50 <=> fresh.p50)
+ORDER BY ABS(fresh.p50 - existing.p50) DESC, fresh.scope_id ASC, fresh.target_id ASC
 LIMIT 5;

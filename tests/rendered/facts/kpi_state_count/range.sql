@@ -1,12 +1,8 @@
 /*
-The days %(first)s to %(last)s of kpi_state_count at once, for some scopes or all: the script of kpi_backfill.
+The D rows of kpi_state_count of the days %(first)s to %(last)s at once, for some scopes or all: its task of kpi_backfill.
 */
 
-/*
-The histogram of states of one day: the script of task kpi_state_count; in mode `range` (range.sql) of many days at once.
-*/
-
--- step: create stage
+-- step: stage_kpi_state_count | phase=create
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_kpi_state_count (
   date_id DATE NOT NULL,
   scope_id BIGINT NOT NULL,
@@ -18,20 +14,17 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_kpi_state_count (
   PRIMARY KEY (date_id, scope_id, target_id, domain, state_code)
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: ETATS
+-- step: ETATS | figure=ETATS
 INSERT INTO stage_kpi_state_count (date_id, scope_id, target_id, domain, state_code, state_ordre, count)
-/*
-code: ETATS
-label: Répartition par état
-unit: nb
-rollup: LAST
-description: >
-  For each scope and target of any of the six levels: how many (learner, ref) pairs at or below the target are in each
-  state at the end of the day, domain by domain. A source row without state counts as UNKNOWN, ordered last (999).
-example: >
-  A group of 2 learners; a micro-competence with 2 UAs. Of the 4 (learner, UA) pairs 3 are DONE and 1 TODO: on the
-  micro-competence the domain UA has DONE 3 and TODO 1; its own domain has one state per learner.
-*/
+SELECT
+  figure.date_id,
+  figure.scope_id,
+  figure.target_id,
+  figure.domain,
+  figure.state_code,
+  figure.state_ordre,
+  figure.count
+FROM (
 WITH membership_interval AS (
   SELECT
     membership.scope_type,
@@ -119,10 +112,36 @@ realisation AS (
     AND history.valid_from < ending.utc_end
   WHERE
     opening.date_id = %(first)s
-    AND history.domain IN ('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA')
+    AND history.domain IN ('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE')
 ),
 
--- One order for a state in all cells of a day.
+observation AS (
+  /*
+  code: ETATS
+  label: Répartition par état
+  unit: nb
+  agg: STATES
+  target_levels: [GLOBAL, MODULE, UA, COMPETENCE, MICRO_COMPETENCE, REFERENTIEL]
+  reads: {realisation: [MODULE, UA, COMPETENCE, MICRO_COMPETENCE]}
+  rollup: LAST
+  description: >
+    For each scope and target of any of the six levels: how many (learner, ref) pairs at or below the target are in each
+    state at the end of the day, domain by domain. A source row without state counts as UNKNOWN, ordered last (999).
+  example: >
+    A group of 2 learners; a micro-competence with 2 UAs. Of the 4 (learner, UA) pairs 3 are DONE and 1 TODO: on the
+    micro-competence the domain UA has DONE 3 and TODO 1; its own domain has one state per learner.
+  */
+  SELECT
+    learner_id,
+    domain,
+    ref_id,
+    state_code,
+    state_order,
+    first_day,
+    last_day
+  FROM realisation
+),
+
 state_order AS (
   SELECT
     calendar.date_id,
@@ -136,7 +155,7 @@ state_order AS (
       state_order,
       first_day,
       last_day
-    FROM realisation
+    FROM observation
   ) AS used
   INNER JOIN kpi_time AS calendar
     ON calendar.date_id >= %(first)s
@@ -146,7 +165,6 @@ state_order AS (
   GROUP BY calendar.date_id, used.domain, used.state_code
 ),
 
--- A number for each state, since integers group several times faster than texts.
 state AS (
   SELECT
     domain,
@@ -156,21 +174,20 @@ state AS (
   GROUP BY domain, state_code
 ),
 
--- Each realisation by numbers alone.
-observation AS (
+numbered AS (
   SELECT /*+ NO_INDEX(own) */
-    realisation.learner_id,
+    observation.learner_id,
     own.target_id,
     state.state_no,
-    realisation.first_day,
-    realisation.last_day
+    observation.first_day,
+    observation.last_day
   FROM state
-  INNER JOIN realisation
-    ON realisation.domain = state.domain
-    AND realisation.state_code = state.state_code
+  INNER JOIN observation
+    ON observation.domain = state.domain
+    AND observation.state_code = state.state_code
   INNER JOIN kpi_target_closure AS own
-    ON own.target_type = realisation.domain
-    AND own.ref_id = realisation.ref_id
+    ON own.target_type = observation.domain
+    AND own.ref_id = observation.ref_id
     AND own.is_self = 1
 ),
 
@@ -197,7 +214,7 @@ observation_difference AS (
     state_no,
     first_day AS day,
     1 AS whole
-  FROM observation
+  FROM numbered
   WHERE first_day <= last_day
   UNION ALL
   SELECT
@@ -206,7 +223,7 @@ observation_difference AS (
     state_no,
     last_day + INTERVAL 1 DAY,
     -(1) AS whole
-  FROM observation
+  FROM numbered
   WHERE
     first_day <= last_day
     AND last_day < %(last)s
@@ -338,156 +355,190 @@ scope_sum AS (
     AND calendar.date_id >= running.day
     AND calendar.date_id <= running.last_day
   WHERE running.whole > 0
-)
+),
 
 -- Each sum has its state. The left join keeps the planner from beginning with the states, and looking the sums up for each day.
-SELECT /*+ NO_MERGE(state_of_day) */
-  scope_sum.date_id,
-  scope_sum.scope_id,
-  scope_sum.target_id,
-  state_of_day.domain,
-  state_of_day.state_code,
-  state_of_day.state_ordre,
-  scope_sum.whole
-FROM scope_sum
-LEFT JOIN state_of_day
-  ON state_of_day.date_id = scope_sum.date_id
-  AND state_of_day.state_no = scope_sum.state_no;
+state_sum AS (
+  SELECT /*+ NO_MERGE(state_of_day) */
+    scope_sum.date_id,
+    scope_sum.scope_id,
+    scope_sum.target_id,
+    state_of_day.domain,
+    state_of_day.state_code,
+    state_of_day.state_ordre,
+    scope_sum.whole
+  FROM scope_sum
+  LEFT JOIN state_of_day
+    ON state_of_day.date_id = scope_sum.date_id
+    AND state_of_day.state_no = scope_sum.state_no
+)
 
--- step: count staged
-SELECT COUNT(*)
-FROM stage_kpi_state_count
-WHERE date_id = %(date_id)s;
-
--- step: count stored
-SELECT COUNT(*)
-FROM kpi_state_count AS existing
-INNER JOIN kpi_scope
-  ON kpi_scope.id = existing.scope_id
-  AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
-    AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
-WHERE
-  existing.date_id = %(date_id)s
-  AND existing.period = %(period)s;
-
--- step: write differences
-INSERT INTO kpi_state_count (date_id, period, scope_id, target_id, domain, state_code, state_ordre, count)
 SELECT
-  new.date_id,
-  new.period,
-  new.scope_id,
-  new.target_id,
-  new.domain,
-  new.state_code,
-  new.state_ordre,
-  new.count
-FROM (
-  SELECT
-    stage.date_id,
-    %(period)s AS period,
-    stage.scope_id,
-    stage.target_id,
-    stage.domain,
-    stage.state_code,
-    stage.state_ordre,
-    stage.count
-  FROM stage_kpi_state_count AS stage
-  LEFT JOIN kpi_state_count AS existing
+  date_id,
+  scope_id,
+  target_id,
+  domain,
+  state_code,
+  state_ordre,
+  whole AS count
+FROM state_sum
+) AS figure;
+
+-- step: kpi_state_count: count | phase=write table=kpi_state_count does=count
+SELECT
+  (
+    SELECT COUNT(*)
+    FROM kpi_state_count AS existing
+
+    INNER JOIN kpi_scope
+      ON kpi_scope.id = existing.scope_id
+      AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
+        AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
+    WHERE
+      existing.date_id = %(date_id)s
+      AND existing.period = %(period)s
+  ) AS n_stored,
+  COUNT(*) AS n_staged,
+  COUNT(existing.state_code) AS n_matched
+FROM stage_kpi_state_count AS fresh
+LEFT JOIN kpi_state_count AS existing
+  ON existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND existing.scope_id = fresh.scope_id
+  AND existing.target_id = fresh.target_id
+  AND existing.domain = fresh.domain
+  AND existing.state_code = fresh.state_code
+WHERE fresh.date_id = %(date_id)s;
+
+-- step: kpi_state_count: update differences | phase=write table=kpi_state_count does=update
+UPDATE /*+ NO_MERGE(new) */ kpi_state_count AS existing
+INNER JOIN (
+  SELECT fresh.*
+  FROM stage_kpi_state_count AS fresh
+  INNER JOIN kpi_state_count AS existing
     ON existing.date_id = %(date_id)s
     AND existing.period = %(period)s
-    AND existing.scope_id = stage.scope_id
-    AND existing.target_id = stage.target_id
-    AND existing.domain = stage.domain
-    AND existing.state_code = stage.state_code
+    AND existing.scope_id = fresh.scope_id
+    AND existing.target_id = fresh.target_id
+    AND existing.domain = fresh.domain
+    AND existing.state_code = fresh.state_code
   WHERE
-    stage.date_id = %(date_id)s
-    AND (
-      existing.scope_id IS NULL
-      OR NOT (existing.state_ordre <=> stage.state_ordre)
-      OR NOT (existing.count <=> stage.count)
+    fresh.date_id = %(date_id)s
+    AND NOT (
+      existing.state_ordre <=> fresh.state_ordre
+      AND existing.count <=> fresh.count
     )
 ) AS new
-ON DUPLICATE KEY UPDATE
-  state_ordre = new.state_ordre,
-  count = new.count;
+  ON existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND existing.scope_id = new.scope_id
+  AND existing.target_id = new.target_id
+  AND existing.domain = new.domain
+  AND existing.state_code = new.state_code
+SET
+  existing.state_ordre = new.state_ordre,
+  existing.count = new.count;
 
--- step: delete vanished
+-- step: kpi_state_count: insert missing | phase=write table=kpi_state_count does=insert
+INSERT INTO kpi_state_count (date_id, period, scope_id, target_id, domain, state_code, state_ordre, count)
+SELECT
+  %(date_id)s,
+  %(period)s,
+  fresh.scope_id,
+  fresh.target_id,
+  fresh.domain,
+  fresh.state_code,
+  fresh.state_ordre,
+  fresh.count
+FROM stage_kpi_state_count AS fresh
+LEFT JOIN kpi_state_count AS existing
+  ON existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND existing.scope_id = fresh.scope_id
+  AND existing.target_id = fresh.target_id
+  AND existing.domain = fresh.domain
+  AND existing.state_code = fresh.state_code
+WHERE
+  fresh.date_id = %(date_id)s
+  AND existing.state_code IS NULL;
+
+-- step: kpi_state_count: delete vanished | phase=write table=kpi_state_count does=delete
 DELETE existing
 FROM kpi_state_count AS existing
+
 INNER JOIN kpi_scope
   ON kpi_scope.id = existing.scope_id
   AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
     AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
-LEFT JOIN stage_kpi_state_count AS stage
-  ON stage.date_id = %(date_id)s
-  AND stage.scope_id = existing.scope_id
-  AND stage.target_id = existing.target_id
-  AND stage.domain = existing.domain
-  AND stage.state_code = existing.state_code
+LEFT JOIN stage_kpi_state_count AS fresh
+  ON fresh.date_id = %(date_id)s
+  AND fresh.scope_id = existing.scope_id
+  AND fresh.target_id = existing.target_id
+  AND fresh.domain = existing.domain
+  AND fresh.state_code = existing.state_code
 WHERE
   existing.date_id = %(date_id)s
   AND existing.period = %(period)s
-  AND stage.scope_id IS NULL;
+  AND fresh.state_code IS NULL;
 
--- step: dry run: count new and changed
+-- step: count new and changed | phase=compare gives=new_and_changed
 SELECT
   COALESCE(SUM(existing.scope_id IS NULL), 0) AS n_new,
   COALESCE(SUM(existing.scope_id IS NOT NULL AND NOT (
-    existing.state_ordre <=> stage.state_ordre
-    AND 
-    existing.count <=> stage.count
+    existing.state_ordre <=> fresh.state_ordre
+    AND existing.count <=> fresh.count
   )), 0) AS n_changed
-FROM stage_kpi_state_count AS stage
-  LEFT JOIN kpi_state_count AS existing
-    ON existing.date_id = %(date_id)s
-    AND existing.period = %(period)s
-    AND existing.scope_id = stage.scope_id
-    AND existing.target_id = stage.target_id
-    AND existing.domain = stage.domain
-    AND existing.state_code = stage.state_code
-WHERE stage.date_id = %(date_id)s;
+FROM stage_kpi_state_count AS fresh
+LEFT JOIN kpi_state_count AS existing
+  ON existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND existing.scope_id = fresh.scope_id
+  AND existing.target_id = fresh.target_id
+  AND existing.domain = fresh.domain
+  AND existing.state_code = fresh.state_code
+WHERE fresh.date_id = %(date_id)s;
 
--- step: dry run: count vanished
+-- step: count vanished | phase=compare gives=vanished
 SELECT COUNT(*)
 FROM kpi_state_count AS existing
+
 INNER JOIN kpi_scope
   ON kpi_scope.id = existing.scope_id
   AND (%(scope_types)s IS NULL OR FIND_IN_SET(kpi_scope.scope_type, %(scope_types)s) > 0)
     AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
-LEFT JOIN stage_kpi_state_count AS stage
-  ON stage.date_id = %(date_id)s
-  AND stage.scope_id = existing.scope_id
-  AND stage.target_id = existing.target_id
-  AND stage.domain = existing.domain
-  AND stage.state_code = existing.state_code
+LEFT JOIN stage_kpi_state_count AS fresh
+  ON fresh.date_id = %(date_id)s
+  AND fresh.scope_id = existing.scope_id
+  AND fresh.target_id = existing.target_id
+  AND fresh.domain = existing.domain
+  AND fresh.state_code = existing.state_code
 WHERE
   existing.date_id = %(date_id)s
   AND existing.period = %(period)s
-  AND stage.scope_id IS NULL;
+  AND fresh.state_code IS NULL;
 
--- step: dry run: largest changes
+-- step: largest changes | phase=compare gives=largest_changes
 SELECT
   CONCAT_WS(' ', kpi_scope.scope_type, kpi_scope.ref_id) AS scope,
   CONCAT_WS(' ', kpi_target.target_type, kpi_target.ref_id) AS target,
-  stage.domain,
-  stage.state_code,
+  fresh.domain,
+  fresh.state_code,
   existing.count AS was,
-  stage.count AS becomes
-FROM stage_kpi_state_count AS stage
-  LEFT JOIN kpi_state_count AS existing
-    ON existing.date_id = %(date_id)s
-    AND existing.period = %(period)s
-    AND existing.scope_id = stage.scope_id
-    AND existing.target_id = stage.target_id
-    AND existing.domain = stage.domain
-    AND existing.state_code = stage.state_code
+  fresh.count AS becomes
+FROM stage_kpi_state_count AS fresh
+INNER JOIN kpi_state_count AS existing
+  ON existing.date_id = %(date_id)s
+  AND existing.period = %(period)s
+  AND existing.scope_id = fresh.scope_id
+  AND existing.target_id = fresh.target_id
+  AND existing.domain = fresh.domain
+  AND existing.state_code = fresh.state_code
 INNER JOIN kpi_scope
-  ON kpi_scope.id = stage.scope_id
+  ON kpi_scope.id = fresh.scope_id
 INNER JOIN kpi_target
-  ON kpi_target.id = stage.target_id
+  ON kpi_target.id = fresh.target_id
 WHERE
-  stage.date_id = %(date_id)s
-  AND NOT (existing.count <=> stage.count)
-  AND existing.scope_id IS NOT NULL
-ORDER BY ABS(stage.count - existing.count) DESC, stage.scope_id ASC, stage.target_id ASC
+  fresh.date_id = %(date_id)s
+  AND NOT (existing.count <=> fresh.count)
+ORDER BY ABS(fresh.count - existing.count) DESC, fresh.scope_id ASC, fresh.target_id ASC
 LIMIT 5;

@@ -1,0 +1,8 @@
+{# A figure on a road: both halves, or its own SELECT as it is. -#}
+{% if figure.gives == 'figures' -%}
+{% include figure.template %}
+{%- else -%}
+{% include 'roads/observed.sql' %}
+
+{% include 'shown/' ~ figure.shown ~ '.sql' %}
+{%- endif %}

@@ -1,0 +1,126 @@
+"""The words of the star schema, each declared once: fact tables, periods, scopes, targets, domains, units.
+
+Source: the seed, sections 1 to 3. Python and the SQL templates read them here; a test holds the schema's ENUMs and SETs
+to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Period = Literal["D", "W", "M", "R"]
+ScopeType = Literal["GLOBAL", "SESSION", "GROUPE", "SOUS_GROUPE", "FORMATEUR", "APPRENANT"]
+TargetType = Literal["GLOBAL", "MODULE", "UA", "COMPETENCE", "MICRO_COMPETENCE", "REFERENTIEL"]
+# What a metric may be shown on (kpi_metric.target_levels).
+TargetLevel = Literal["GLOBAL", "MODULE", "UA", "COMPETENCE", "MICRO_COMPETENCE"]
+Domain = Literal["MODULE", "UA", "COMPETENCE", "MICRO_COMPETENCE"]
+Unit = Literal["%", "points", "nb", "jours", "heures", "ratio", "score"]
+Agg = Literal["AVG", "SUM", "COUNT", "MEDIAN", "PERCENTILE", "PCT"]
+Category = Literal[
+    "PROGRESSION", "MAITRISE", "RYTHME", "ACTIVITE", "COUVERTURE", "ETAT", "FEEDBACK", "QUALITE"
+]
+Rollup = Literal["LAST", "SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN", "RECOMPUTE"]
+
+PERIODS: tuple[Period, ...] = get_args(Period)
+SCOPE_TYPES: tuple[ScopeType, ...] = get_args(ScopeType)
+TARGET_TYPES: tuple[TargetType, ...] = get_args(TargetType)
+TARGET_LEVELS: tuple[TargetLevel, ...] = get_args(TargetLevel)
+DOMAINS: tuple[Domain, ...] = get_args(Domain)
+
+DAY, WEEK, MONTH, ROLLING = PERIODS
+# Finest first: what lies above a target is of a type that comes later.
+FINEST_FIRST: tuple[TargetType, ...] = (
+    *("UA", "MICRO_COMPETENCE", "COMPETENCE", "MODULE", "REFERENTIEL", "GLOBAL"),
+)
+# Levels with much below them: what counts there is read whole, not target by target.
+WIDE_LEVELS: tuple[TargetType, ...] = ("MODULE", "REFERENTIEL", "GLOBAL")
+
+MICROSECONDS: dict[Unit, int] = {"jours": 86_400_000_000, "heures": 3_600_000_000}
+
+
+def enum(words: Iterable[str]) -> str:
+    """Return the SQL type of a column that holds one of some words."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return f"ENUM({listed})"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that slices are written to: a cell is its key (with date_id and period where it has some) and its values.
+
+    `key` and `values` are {column: SQL type}; `stamp` is the column that says when a row last changed, `measured` the
+    value that tells how large a change is, `named` what a dry run's example says of a cell besides scope and target.
+    """
+
+    name: str
+    key: Mapping[str, str]
+    values: Mapping[str, str]
+    periods: tuple[Period, ...] = ()
+    measured: str = ""
+    named: tuple[str, ...] = ()
+    stamp: str | None = None
+
+
+_CELL = {"scope_id": "BIGINT", "target_id": "BIGINT"}
+_NUMBER = "DECIMAL(12, 4)"
+
+FACT_TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            "kpi_value",
+            _CELL | {"metric_id": "BIGINT"},
+            {
+                "value_num": _NUMBER,
+                "numerator": "BIGINT",
+                "denominator": "BIGINT",
+                "sample_size": "INT",
+                "extra_json": "JSON",
+            },
+            PERIODS,
+            "value_num",
+            ("metric",),
+            "computed_at",
+        ),
+        Table(
+            "kpi_state_count",
+            _CELL | {"domain": enum(DOMAINS), "state_code": "VARCHAR(32)"},
+            {"state_ordre": "INT", "count": "INT"},
+            (DAY, WEEK, MONTH),
+            "count",
+            ("domain", "state"),
+        ),
+        Table(
+            "kpi_percentiles",
+            _CELL | {"measure_code": "VARCHAR(64)"},
+            {"p50": _NUMBER, "p75": _NUMBER, "p90": _NUMBER, "sample_size": "INT"},
+            (DAY, WEEK, MONTH),
+            "p50",
+            ("measure",),
+        ),
+        Table(
+            "kpi_plan_gap",
+            _CELL,
+            {"expected_count": "INT", "done_count": "INT"},
+            (WEEK, MONTH),
+            "done_count",
+        ),
+    )
+}
+DAILY_TABLES = tuple(name for name, table in FACT_TABLES.items() if DAY in table.periods)
+
+# The latest figures of a scope on a target, in one row; as {column: period}.
+TILE_PERIODS: dict[str, Period] = {"day": DAY, "week": WEEK, "month": MONTH, "rolling": ROLLING}
+TILE_CACHE = Table(
+    "kpi_tile_cache",
+    _CELL,
+    {
+        f"{name}_{what}": kind
+        for name in TILE_PERIODS
+        for what, kind in (("on", "DATE"), ("figures", "JSON"))
+    },
+    stamp="computed_at",
+)
+WRITTEN_TABLES: dict[str, Table] = FACT_TABLES | {TILE_CACHE.name: TILE_CACHE}
