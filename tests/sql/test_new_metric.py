@@ -177,7 +177,6 @@ def test_promise_10_a_file_taken_away_takes_its_figures_along(
             "agg: PERCENTILE",
             r"percentiles are no metric; put the file into facts/kpi_perc",
         ),
-        ("agg: PCT\n", "agg: MEDIAN\n", r"unit of delays cannot be %; choose jours or heures"),
         ("unit: '%'", "unit: kg", r"unit: 'kg': Input should be '%', 'points'"),
         ("[GLOBAL, MODULE]", "[GLOBAL, FILIERE]", r"target_levels.1: 'FILIERE': Input should be"),
         ("[GLOBAL, MODULE]", "[MODULE, MODULE]", r"a level is named twice"),

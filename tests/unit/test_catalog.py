@@ -248,6 +248,11 @@ def test_windows_that_would_be_wrong_are_refused(tmp_path: Path, agg: str, rule:
         assert catalog.read_header(path, catalog.Metric).rolling is not None
 
 
+def test_delays_are_told_in_a_unit_of_time(tmp_path: Path) -> None:
+    path = metric(tmp_path, agg="MEDIAN", rollup="RECOMPUTE")
+    assert "the unit of delays cannot be %; choose jours or heures" in refusal(path)
+
+
 @pytest.mark.parametrize("period", ["rollup", "rolling"])
 @pytest.mark.parametrize("counts", ["stock", "distinct", "flow"])
 def test_only_a_flow_adds_up_over_periods(tmp_path: Path, counts: str, period: str) -> None:
