@@ -170,6 +170,13 @@ SPOILT = [
         "gives 0 GLOBAL rows, 0 of them with an id; give one, whose ref_id is NULL.",
     ),
     Spoilt(
+        "no target at all",
+        "target",
+        ".target\n",
+        ".target\nWHERE FALSE\n",
+        "gives 0 GLOBAL rows, 0 of them with an id; give one, whose ref_id is NULL.",
+    ),
+    Spoilt(
         "GLOBAL with an id",
         "target",
         "  ref_id,\n",
@@ -268,7 +275,7 @@ def night(warehouse: Warehouse, folder: Path, files: dict[str, str], **settings:
         preflight.require_source(
             source, catalog.relations(overlay, "spoilt"), chosen.source_parameters
         )
-        adapter.require_sound(source, chosen)
+        adapter.require_sound(source, chosen, captured_before=False)
     before, warehouse.settings = warehouse.settings, chosen
     try:
         warehouse.capture(DAY)

@@ -1,8 +1,8 @@
 /*
-How many GLOBAL rows the adapter gives, and how many of them have an id.
+How many GLOBAL rows the adapter gives, how many of them have an id, and how many rows it gives at all.
 */
 SELECT
-  COUNT(*) AS n,
-  COUNT(found.ref_id) AS with_id
+  COUNT(IF(found.{{ relation }}_type = 'GLOBAL', 1, NULL)) AS n,
+  COUNT(IF(found.{{ relation }}_type = 'GLOBAL', found.ref_id, NULL)) AS with_id,
+  COUNT(*) AS n_all
 FROM {% include 'macros/relation.sql' %}
-WHERE found.{{ relation }}_type = 'GLOBAL'
