@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.dags import school
+from tests.dags.airflow_process import Outcome
 from tests.dags.conftest import Operated
 from tests.dags.test_parsing import DAGS
+from tests.warehouse import FACTS
 
 pytestmark = pytest.mark.long
 
@@ -66,17 +68,24 @@ def test_every_dag_is_looked_at() -> None:
     assert {dag_id for dag_id, _ in RUNS} == DAGS
 
 
-@pytest.mark.parametrize("table", ["kpi_value", "kpi_state_count", "kpi_percentiles"])
-def test_a_facts_table_counts_rows(ready: Operated, table: str) -> None:
-    record = ready.run("kpi_daily", SECOND).last_record(f"facts.{table}")
+@pytest.fixture(scope="module")
+def again(ready: Operated) -> Outcome:
+    """A night that was done already."""
+    ready.run("kpi_daily", SECOND)
+    return ready.run("kpi_daily", SECOND)
+
+
+@pytest.mark.parametrize("table", FACTS)
+def test_a_facts_table_counts_rows(again: Outcome, table: str) -> None:
+    record = again.last_record(f"facts.{table}")
     assert heads(record) == ["table", "period", "from", "to", *COUNTS, "seconds"]
     written = record.splitlines()[-1].split()
     assert written[:7] == [table, "D", SECOND["date"], SECOND["date"], "0", "0", "0"]
     assert int(written[7]) > 0, "the same night again changes nothing"
 
 
-def test_a_captures_table_counts_what_was_rejected(ready: Operated) -> None:
-    record = ready.run("kpi_daily", SECOND).last_record("capture")
+def test_a_captures_table_counts_what_was_rejected(again: Outcome) -> None:
+    record = again.last_record("capture")
     found = ["relation", "new", "changed", "closed", "reopened", "unchanged", "rejected"]
     assert heads(record) == [*found, "seconds"]
 

@@ -68,13 +68,21 @@ def one_line(sql: str) -> str:
 
 
 def bound(sql: str, values: Mapping[str, Any]) -> str:
-    """Return a statement as it reaches the server: the driver puts the quoted values in."""
+    """Return a statement as it reaches the server: the driver puts the quoted values in, here those that are known."""
 
     def literal(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            return match[0]
         value = values[match[1]]
         return "NULL" if value is None else f"'{value}'"
 
     return one_line(re.sub(r"%\((\w+)\)s", literal, sql))
+
+
+def was_executed(sql: str, values: Mapping[str, Any], statements: list[str]) -> bool:
+    """Tell whether a statement was executed, whatever the value of a name that is not among `values`."""
+    some = re.compile(re.sub(r"%\\\(\w+\\\)s", "'[^']*'", re.escape(bound(sql, values))))
+    return any(some.fullmatch(one) for one in statements)
 
 
 def shown(observed: Observed, task_id: str) -> list[Step]:
@@ -113,8 +121,8 @@ def test_each_shown_statement_of_the_capture_is_executed(observed: Observed) -> 
     for step in shown(observed, "capture"):
         if step.name.endswith("(first capture)"):
             continue
-        sql = bound(step.sql, values)
         if step.name.endswith(": read"):
+            sql = bound(step.sql, values)
             # Source and KPI database are on one server: one statement reads and stages.
             relation = step.name.partition(":")[0]
             executed = [one for one in observed.statements if one.endswith(f") {sql}")]
@@ -122,7 +130,8 @@ def test_each_shown_statement_of_the_capture_is_executed(observed: Observed) -> 
             staged = f"INSERT {hint} INTO stage_{relation} ("
             assert [one.startswith(staged) for one in executed] == [True]
         else:
-            assert sql in observed.statements, step.name
+            # The source's own clock is read when the capture runs.
+            assert was_executed(step.sql, values, observed.statements), step.name
 
 
 def test_each_shown_statement_of_the_dimensions_is_executed(observed: Observed) -> None:
