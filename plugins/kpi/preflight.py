@@ -60,9 +60,7 @@ def before_daily(day: date, settings: Settings) -> None:
         require_history(etl, day)
         require_source(source, relations, settings.source_parameters)
         require_deleted_rows_left_out(source, relations, settings)
-        adapter.require_sound(
-            source, settings, captured_before=ledger.watermark(etl) is not None
-        )
+        adapter.require_sound(source, settings, captured_before=ledger.watermark(etl) is not None)
         if same_server(source, etl):
             _require_source_readable(etl, source.schema)
 
