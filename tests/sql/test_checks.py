@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from kpi.connections import ETL, Session, session
@@ -25,6 +25,20 @@ OF_SHARE = f"UPDATE kpi_value SET {{}} {ON_DAY} AND metric_id = {SHARE} ORDER BY
 ANY_VALUE = f"UPDATE kpi_value SET {{}} {ON_DAY} ORDER BY id LIMIT 1"
 ANY_PERCENTILE = f"UPDATE kpi_percentiles SET {{}} {ON_DAY} ORDER BY id LIMIT 1"
 CAPTURES = "WHERE table_name LIKE 'kpi_src_%'"
+
+# One id thrice: a quiz's, and that of a task which two learners handed in together.
+ANSWERED = [
+    {
+        "kind": kind,
+        "submission_id": 2,
+        "learner_id": learner,
+        "target_type": "UA",
+        "target_ref_id": 4,
+        "submitted_at": datetime(2026, 2, 15, 8),
+        "feedback_at": datetime(2026, 2, 15, 9),
+    }
+    for kind, learner in (("QUIZ", 7), ("TACHE", 7), ("TACHE", 8))
+]
 
 # (check, fault, the column that is not true any more)
 FAULTS = [
@@ -99,10 +113,12 @@ FAULTS = [
 
 @pytest.fixture(scope="module")
 def sound(new_warehouse: Callable[..., Warehouse]) -> Warehouse:
-    """Two nights, whose rows no test changes for good."""
+    """Two nights, whose rows no test changes for good; on the second a quiz and a task of a team are answered."""
     made = new_warehouse("checks")
     for night in school.NIGHTS:
-        made.load_source(school.source(night))
+        source = school.source(night)
+        source["feedback"] += ANSWERED if night == DAY else []
+        made.load_source(source)
         made.night(night)
     return made
 
@@ -181,7 +197,7 @@ def test_a_night_with_nothing_to_measure_passes_and_is_shown(
     etl: Session, sound: Warehouse, check: str
 ) -> None:
     """As the first night of a school whose learners have not begun: 0 figures are right."""
-    for table in (*FACTS, "kpi_src_realisation", "kpi_src_plan"):
+    for table in (*FACTS, "kpi_src_realisation", "kpi_src_plan", "kpi_src_feedback"):
         etl.run(f"DELETE FROM {table}")
     shown = ("warn__far_fewer_rows", "warn__nothing_to_measure")
     assert (wrong(etl, sound, check) == []) == (check not in shown)
@@ -200,6 +216,7 @@ def test_work_of_learners_who_are_gone_is_nothing_to_measure(
 
 def test_an_ordinary_day_without_delays_passes(etl: Session, sound: Warehouse) -> None:
     etl.run("UPDATE kpi_src_realisation SET finished_at = '2026-02-14 12:00:00'")
+    etl.run("DELETE FROM kpi_src_feedback")
     etl.run(f"DELETE FROM kpi_percentiles {ON_DAY}")
     assert wrong(etl, sound, "fail__percentiles_unordered") == []
 

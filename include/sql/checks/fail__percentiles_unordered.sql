@@ -20,7 +20,7 @@ WITH learner AS (
 expected AS (
   SELECT
     'DELAI_FEEDBACK' AS measure_code,
-    COUNT(DISTINCT feedback.submission_id) AS n
+    COUNT(DISTINCT feedback.kind, feedback.submission_id, feedback.learner_id, feedback.captured_at) AS n
   FROM learner
   INNER JOIN kpi_src_feedback AS feedback
     ON feedback.learner_id = learner.learner_id
