@@ -27,7 +27,7 @@ pytestmark = pytest.mark.long
 KILLED = -9
 YESTERDAY, TODAY = school.day_of(0), school.day_of(1)
 NIGHT, MORNING = datetime(2026, 2, 14, 1, 30), datetime(2026, 2, 14, 9)
-EACH = 10  # die before each so-many-th statement
+EACH = 25  # die before each so-many-th statement
 TABLES = (*HISTORY, "kpi_src_learner", "kpi_scope", "kpi_reject", *COMPUTED, "kpi_day_sum")
 
 

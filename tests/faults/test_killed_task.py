@@ -17,6 +17,7 @@ from tests.golden.reading import ledger
 from tests.warehouse import FACTS, Warehouse
 
 KILLED = -9
+EACH = 4  # of a capture, die before each so-many-th statement
 FIRST, SECOND = school.day_of(0), school.day_of(1)
 # Of each table that a capture writes, what a reader looks at.
 CAPTURED = {
@@ -79,30 +80,27 @@ def test_killed_at_each_statement_of_a_slice(under_fire: SliceUnderFire) -> None
 
 
 @pytest.mark.long
-def test_killed_at_each_statement_of_a_capture(warehouse: Warehouse) -> None:
-    """Each retry dies one statement later than the one before; in the end all is as undisturbed."""
-    warehouse.load_source(school.source(0))
-    warehouse.capture(FIRST)
-    warehouse.load_source(school.source(1))
+def test_killed_at_the_statements_of_a_capture(warehouse: Warehouse) -> None:
+    """Each retry dies some statements later than the one before; in the end all is as undisturbed."""
     job = Job(
         warehouse.connections,
         warehouse.settings,
         steps(warehouse.render("capture/capture.sql")),
         night=(SECOND, datetime(2026, 2, 15, 1, 30)),
     )
-    before = warehouse.rows(HISTORY_CHECKSUM)[0]
-    number = 0
+    before = second_night_to_come(warehouse)
+    statements = processes.run(job).statements
+    after = warehouse.rows(HISTORY_CHECKSUM)[0]
+    assert statements > 60
+
+    assert second_night_to_come(warehouse) == before
+    # The commit, and then only the lock to give back, are the last two.
+    points = [*range(1, statements - 1, EACH), statements - 1, statements]
     with reading(warehouse, HISTORY_CHECKSUM) as seen:
-        while True:
-            number += 1
-            outcome = processes.run(job, dies_at=number)
-            after = warehouse.rows(HISTORY_CHECKSUM)[0]
-            if outcome.exit_code != KILLED or after != before:
-                break
-    assert outcome.exit_code == KILLED, (
-        "the last one died with its work done: only the lock was left"
-    )
-    assert number > 60
+        for number in points:
+            assert processes.run(job, dies_at=number).exit_code == KILLED
+            done = warehouse.rows(HISTORY_CHECKSUM)[0]
+            assert done == (after if number == statements else before), number
     assert set(seen) == {before, after}
     [(runs,)] = warehouse.rows("SELECT COUNT(*) FROM kpi_run WHERE date_to = %s", (SECOND,))
     assert runs == 6, "one ledger row a relation, from the run that committed"
@@ -110,12 +108,15 @@ def test_killed_at_each_statement_of_a_capture(warehouse: Warehouse) -> None:
     again = warehouse.capture(SECOND) or []
     assert {(one.new, one.changed, one.closed, one.reopened) for one in again} == {(0, 0, 0, 0)}
     assert warehouse.rows(HISTORY_CHECKSUM)[0] == after, "a retry finds nothing left to do"
+
+
+def second_night_to_come(warehouse: Warehouse) -> tuple[str, ...]:
+    """Begin anew with the first night; return the history's checksums."""
     warehouse.empty()
     warehouse.load_source(school.source(0))
     warehouse.capture(FIRST)
     warehouse.load_source(school.source(1))
-    warehouse.capture(SECOND)
-    assert warehouse.rows(HISTORY_CHECKSUM)[0] == after, "an undisturbed run gives the same"
+    return warehouse.rows(HISTORY_CHECKSUM)[0]
 
 
 # -- the server loses the connection, not the task its life
