@@ -25,7 +25,7 @@ from tests.snapshot import Snapshot
 from tests.warehouse import Warehouse
 
 AT_ONCE = 3
-SCHEDULED = DAYS[-12:]  # nights that go through the scheduler, half a minute of two cores each; those before by ranges
+SCHEDULED = DAYS[-9:]  # through the scheduler, which takes some thirty processes a night
 SECONDS = 1500.0  # for all nights through the scheduler
 pytestmark = [pytest.mark.long, pytest.mark.timeout(2 * SECONDS)]
 
