@@ -31,6 +31,7 @@ from kpi.errors import InputError
 from kpi.locks import lock, lock_name
 from kpi.plausibility import Implausible, Part, objections
 from kpi.settings import Settings
+from kpi.statements import script, statement
 from kpi.steps import (
     Phase,
     Runner,
@@ -145,21 +146,13 @@ def _end(day: date, zone: str) -> datetime:
 
 def last_capture(etl: Session) -> Last | None:
     """Read the last capture of all learners off the ledger."""
-    found = etl.rows(
-        "SELECT date_to, watermark FROM kpi_run WHERE table_name = 'kpi_src_realisation' AND state = 'DONE' "
-        "AND scopes IS NULL ORDER BY watermark DESC, date_to DESC LIMIT 1"
-    )
+    found = etl.rows(statement("ledger/last_capture.sql"))
     return Last(*found[0]) if found else None
 
 
 def set_aside_since(etl: Session) -> list[date]:
     """Return the business days whose captures were refused or taken back since the last one that stands."""
-    found = etl.rows(
-        "SELECT DISTINCT date_to FROM kpi_run WHERE table_name LIKE 'kpi\\_src\\_%' AND scopes IS NULL "
-        "AND state IN ('FAILED', 'TAKEN_BACK') AND id > (SELECT COALESCE(MAX(id), 0) FROM kpi_run "
-        "WHERE table_name = 'kpi_src_realisation' AND state = 'DONE' AND scopes IS NULL) ORDER BY date_to"
-    )
-    return [day for (day,) in found]
+    return [day for (day,) in etl.rows(statement("ledger/captures_set_aside.sql"))]
 
 
 def missed_days(table: str, day: date, settings: Settings) -> list[date]:
@@ -213,7 +206,7 @@ def capture(
                     entry = _entry(plan, one, whole.accepted.get(one.relation))
                     ledger.record(etl, entry, by, started)
                 # What the open day's rows follow is another history now (kpi.incremental).
-                etl.run("DELETE FROM kpi_open_day")
+                etl.run(script("changes/open_day.sql")["close"])
             return found
 
     try:
@@ -341,16 +334,21 @@ class _Capture:
     def _stage(self, relation: str, step: Step) -> None:
         """Stage a relation: on one server in one statement, else in batches."""
         columns = [_STAGED_AS.get((relation, column), column) for column in CONTRACT[relation]]
-        hint = f"/*+ SET_VAR(sql_mode = '{AS_THEY_ARE}') */"
-        into = f"INSERT {hint} INTO stage_{relation} ({', '.join(columns)})"
+        select = step.sql if self.one_server else None
+        sql = statement(
+            "capture/stage.sql",
+            relation=relation,
+            into=columns,
+            sql_mode=AS_THEY_ARE,
+            select=select,
+        )
         if self.one_server:
-            run_step(self.etl, replace(step, sql=f"{into}\n{step.sql}"), self.parameters)
+            run_step(self.etl, replace(step, sql=sql), self.parameters)
             return
-        values = f"{into} VALUES ({', '.join(['%s'] * len(columns))})"
         staged = 0
         size = self.settings.stream_batch_rows
         for batch in self.source.batches(step.sql, size, self.parameters):
-            staged += self.etl.load(values, batch)
+            staged += self.etl.load(sql, batch)
             log.info("%s: %s rows so far", step.name, staged)
 
 

@@ -10,6 +10,7 @@ import logging
 from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.servers import CHARSET, COLLATION
+from kpi.statements import statement
 
 log = logging.getLogger(__name__)
 
@@ -17,14 +18,8 @@ log = logging.getLogger(__name__)
 def others(opened: Session) -> list[str]:
     """Return the kpi_* tables that are, or have a text, in another collation."""
     found = opened.rows(
-        "SELECT tables.TABLE_NAME FROM information_schema.TABLES AS tables "
-        "INNER JOIN information_schema.COLUMNS AS columns "
-        "ON columns.TABLE_SCHEMA = tables.TABLE_SCHEMA AND columns.TABLE_NAME = tables.TABLE_NAME "
-        "WHERE tables.TABLE_SCHEMA = %(schema)s AND tables.TABLE_TYPE = 'BASE TABLE' "
-        "AND LEFT(tables.TABLE_NAME, 4) = 'kpi_' "
-        "GROUP BY tables.TABLE_NAME, tables.TABLE_COLLATION HAVING tables.TABLE_COLLATION <> %(collation)s "
-        "OR SUM(columns.COLLATION_NAME <> %(collation)s) > 0 ORDER BY tables.TABLE_NAME",
-        {"schema": opened.schema, "collation": COLLATION},
+        statement("tables/other_collations.sql"),
+        {"schema_name": opened.schema, "collation": COLLATION},
     )
     return [str(table) for (table,) in found]
 
@@ -32,7 +27,7 @@ def others(opened: Session) -> list[str]:
 def unifying(opened: Session) -> list[str]:
     """Return the statements that bring all tables into the package's collation; MySQL rebuilds each."""
     return [
-        f"ALTER TABLE `{table}` CONVERT TO CHARACTER SET {CHARSET} COLLATE {COLLATION}"
+        statement("tables/unify_collation.sql", table=table, charset=CHARSET, collation=COLLATION)
         for table in others(opened)
     ]
 
@@ -40,9 +35,9 @@ def unifying(opened: Session) -> list[str]:
 def unify(admin: Session) -> list[str]:
     """Bring all tables into the package's collation; return the statements run, none as a rule."""
     statements = unifying(admin)
-    for statement in statements:
-        log.info("Running:\n%s", statement)
-        admin.run(statement)
+    for sql in statements:
+        log.info("Running:\n%s", sql)
+        admin.run(sql)
     return statements
 
 

@@ -9,21 +9,9 @@ from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from kpi.connections import ETL, Session, session
+from kpi.statements import statement
 
 log = logging.getLogger(__name__)
-
-_INSERT = """
-INSERT INTO kpi_run (
-  table_name, period, date_from, date_to, scopes, dag_id, run_id, task_id, try_number, state, rows_inserted,
-  rows_updated, rows_deleted, rows_unchanged, rows_rejected, rows_reopened, watermark, message, reason, started_at,
-  finished_at
-) VALUES (
-  %(table_name)s, %(period)s, %(date_from)s, %(date_to)s, %(scopes)s, %(dag_id)s, %(run_id)s, %(task_id)s,
-  %(try_number)s, %(state)s, %(rows_inserted)s, %(rows_updated)s, %(rows_deleted)s, %(rows_unchanged)s,
-  %(rows_rejected)s, %(rows_reopened)s, %(watermark)s, %(message)s, %(reason)s, %(started_at)s, %(finished_at)s
-)
-"""
-
 
 _SCOPES_LENGTH = 255  # of the column kpi_run.scopes
 
@@ -85,13 +73,13 @@ def record(
     etl: Session, entry: Entry, by: Author, started: datetime, failure: str | None = None
 ) -> None:
     """Write one ledger row in the session's transaction; instants are naive UTC."""
-    etl.run(_INSERT, _row(etl, entry, by, started, failure))
+    etl.run(statement("ledger/record.sql"), _row(etl, entry, by, started, failure))
 
 
 def record_all(etl: Session, entries: Iterable[Entry], by: Author, started: datetime) -> None:
     """Write a ledger row for each entry in the session's transaction, in one statement; instants are naive UTC."""
     if rows := [_row(etl, entry, by, started) for entry in entries]:
-        etl.load(_INSERT, rows)
+        etl.load(statement("ledger/record.sql"), rows)
 
 
 def _row(
@@ -134,8 +122,5 @@ def record_failure(entry: Entry, by: Author, started: datetime, error: Exception
 
 def watermark(etl: Session) -> datetime | None:
     """Return the instant of the last capture of all learners, naive UTC; None before the first."""
-    found: datetime | None = etl.value(
-        "SELECT MAX(watermark) FROM kpi_run "
-        "WHERE table_name = 'kpi_src_realisation' AND state = 'DONE' AND scopes IS NULL"
-    )
-    return found
+    found = etl.rows(statement("ledger/last_capture.sql"))
+    return found[0][1] if found else None

@@ -22,21 +22,13 @@ from kpi import collation
 from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.locks import lock, lock_name
+from kpi.statements import script
+from kpi.tables import there
 
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"^(?P<version>\d{4})_\w+(\.(?P<storage>partitioned|foreign_keys))?\.sql$")
-_TABLE = """
-CREATE TABLE IF NOT EXISTS kpi_migration (
-  version INT PRIMARY KEY,
-  name VARCHAR(128) NOT NULL,
-  checksum CHAR(64) NOT NULL COMMENT 'SHA-256 of the file',
-  statements INT NOT NULL,
-  statements_done INT NOT NULL,
-  started_at DATETIME(6) NOT NULL,
-  finished_at DATETIME(6) NULL
-) ENGINE = InnoDB COLLATE utf8mb4_0900_ai_ci
-"""
+STATEMENTS = "migrations/table.sql"
 
 
 class MigrationError(KpiError):
@@ -135,16 +127,9 @@ def pending(
 
 def applied(admin: Session) -> list[Applied]:
     """Read kpi_migration; empty when the table is not there yet."""
-    there = admin.value(
-        "SELECT COUNT(*) FROM information_schema.tables "
-        "WHERE table_schema = DATABASE() AND table_name = 'kpi_migration'"
-    )
-    if not there:
+    if not there(admin, "kpi_migration"):
         return []
-    rows = admin.rows(
-        "SELECT version, name, checksum, statements, statements_done, finished_at IS NOT NULL "
-        "FROM kpi_migration ORDER BY version"
-    )
+    rows = admin.rows(script(STATEMENTS)["applied"])
     return [
         Applied(version, name, checksum, statements, done, bool(finished))
         for version, name, checksum, statements, done, finished in rows
@@ -158,7 +143,7 @@ def migrate(
     with exclusively(admin, lock_wait_seconds):
         todo = pending(migrations, applied(admin), resume)
         if todo:
-            admin.run(_TABLE)
+            admin.run(script(STATEMENTS)["make"])
         for migration in todo:
             _apply(admin, migration)
         collation.unify(admin)
@@ -172,9 +157,9 @@ def exclusively(admin: Session, wait_seconds: int) -> AbstractContextManager[Non
 
 def _apply(admin: Session, migration: Migration) -> None:
     log.info("%s: %s statements", migration.name, len(migration.statements))
+    told = script(STATEMENTS)
     admin.run(
-        "REPLACE INTO kpi_migration (version, name, checksum, statements, statements_done, started_at) "
-        "VALUES (%(version)s, %(name)s, %(checksum)s, %(statements)s, 0, %(now)s)",
+        told["begin"],
         {
             "version": migration.version,
             "name": migration.name,
@@ -187,15 +172,9 @@ def _apply(admin: Session, migration: Migration) -> None:
     for number, statement in enumerate(migration.statements, start=1):
         log.info("%s: statement %s of %s", migration.name, number, len(migration.statements))
         admin.run(statement)
-        admin.run(
-            "UPDATE kpi_migration SET statements_done = %(done)s WHERE version = %(version)s",
-            {"done": number, "version": migration.version},
-        )
+        admin.run(told["a statement is done"], {"done": number, "version": migration.version})
         admin.commit()
-    admin.run(
-        "UPDATE kpi_migration SET finished_at = %(now)s WHERE version = %(version)s",
-        {"now": _now(), "version": migration.version},
-    )
+    admin.run(told["end"], {"now": _now(), "version": migration.version})
     admin.commit()
 
 

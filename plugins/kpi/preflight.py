@@ -20,6 +20,7 @@ from kpi.errors import ConnectionProblem, KpiError
 from kpi.retention.dropped import require_history
 from kpi.run_dates import now
 from kpi.settings import Settings
+from kpi.statements import script, statement
 from kpi.templates import renderer, with_deleted_rows
 
 _CLOCKS_APART = timedelta(minutes=5)
@@ -139,10 +140,8 @@ def require_writable(opened: Session) -> None:
 def require_rights(etl: Session) -> None:
     """Refuse an account or a server that cannot write; nothing is written to find out."""
     require_writable(etl)
-    for table, column in _WRITTEN.items():
-        # EXPLAIN needs the rights of the statement that it explains, and executes nothing.
-        etl.rows(f"EXPLAIN DELETE FROM {table} WHERE FALSE")
-        etl.rows(f"EXPLAIN INSERT INTO {table} ({column}) SELECT {column} FROM {table} WHERE FALSE")
+    for sql in script("preflight/rights.sql", written=_WRITTEN).values():
+        etl.rows(sql)
 
 
 def require_clock(etl: Session) -> None:
@@ -166,10 +165,7 @@ def require_days(etl: Session, day: date, zone: str) -> None:
     first = day - timedelta(days=6)
     stored = {
         row[0]: row[1:]
-        for row in etl.rows(
-            "SELECT date_id, utc_start, utc_end FROM kpi_time WHERE date_id BETWEEN %(first)s AND %(last)s",
-            {"first": first, "last": day},
-        )
+        for row in etl.rows(statement("preflight/days.sql"), {"first": first, "last": day})
     }
     for local in calendar.local_days(first, day, zone):
         found = stored.get(local.date_id)
@@ -196,9 +192,7 @@ def require_source(
     """
     there: dict[str, dict[str, str]] = {}
     for table, column, kind in source.rows(
-        "SELECT table_name, column_name, data_type FROM information_schema.columns "
-        "WHERE table_schema = %(schema)s",
-        {"schema": source.schema},
+        script("preflight/source.sql")["columns"], {"schema_name": source.schema}
     ):
         there.setdefault(table, {})[column.lower()] = str(kind)
     for relation, path in relations.values():
@@ -256,12 +250,7 @@ def require_deleted_rows_left_out(
 
 
 def _require_source_readable(etl: Session, schema: str) -> None:
-    # information_schema shows an account only the tables on which it has a right.
-    visible = etl.value(
-        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %(schema)s",
-        {"schema": schema},
-    )
-    if not visible:
+    if not etl.value(script("preflight/source.sql")["tables"], {"schema_name": schema}):
         raise ConnectionProblem(
             f"Source and KPI database are on one server, and the account '{etl.account}' of {etl.conn_id} cannot "
             f"read the source schema '{schema}'; grant it SELECT there, as docs/accounts.sql says."

@@ -17,19 +17,8 @@ from kpi.errors import InputError
 from kpi.locks import lock, lock_name
 from kpi.settings import Settings
 from kpi.slices import Written
+from kpi.statements import statement
 from kpi.steps import Runner, Step, When
-
-_KEPT = "SELECT captured_at, day, previous, run_id, made_at FROM kpi_before_capture"
-_BUILT_SINCE = """
-SELECT DISTINCT date_to
-FROM kpi_run
-WHERE
-  table_name IN ('kpi_value', 'kpi_state_count', 'kpi_percentiles')
-  AND period = 'D'
-  AND state = 'DONE'
-  AND id > %(run_id)s
-ORDER BY date_to
-"""
 
 
 @dataclass(frozen=True)
@@ -92,7 +81,8 @@ def take_back(
             lock(etl, lock_name(etl.schema, "capture"), settings.lock_wait_seconds),
         ):
             kept = chosen(captured_at, _kept(etl))
-            days = tuple(day for (day,) in etl.rows(_BUILT_SINCE, {"run_id": kept.run_id}))
+            built_since = statement("ledger/days_since.sql", tables=DAILY)
+            days = tuple(day for (day,) in etl.rows(built_since, {"run_id": kept.run_id}))
             done = TakenBack(kept, days)
             with etl.transaction():
                 _restore(etl, done, steps)
@@ -106,7 +96,7 @@ def take_back(
 
 
 def _kept(etl: Session) -> Kept | None:
-    found = etl.rows(_KEPT)
+    found = etl.rows(statement("capture/kept.sql"))
     last = last_capture(etl)
     if not found or last is None or found[0][0] != last.captured_at:
         return None

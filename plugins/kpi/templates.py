@@ -16,7 +16,7 @@ from kpi import calendar, catalog, vocabulary
 from kpi.connections import SOURCE, Session, attempted, connection_settings, session
 from kpi.errors import KpiError
 from kpi.servers import CHARSET, SHARED_COLLATION
-from kpi.settings import Settings
+from kpi.settings import Settings, settings
 
 _SCHEMA = re.compile(r"^[0-9A-Za-z_$-]{1,64}$")
 # What the templates know of the vocabulary.
@@ -62,11 +62,8 @@ def soft_deleted_tables(attempts: int) -> frozenset[str]:
 
 def with_deleted_rows(source: Session) -> frozenset[str]:
     """Return the source's tables that mark deleted rows, in a column `deleted_at`."""
-    found = source.rows(
-        "SELECT table_name FROM information_schema.columns "
-        "WHERE table_schema = %(schema)s AND column_name = 'deleted_at'",
-        {"schema": source.schema},
-    )
+    sql = renderer(settings())("preflight/deleted_rows.sql")
+    found = source.rows(sql, {"schema_name": source.schema})
     return frozenset(str(table) for (table,) in found)
 
 

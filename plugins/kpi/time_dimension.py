@@ -10,7 +10,9 @@ from datetime import date, timedelta
 from kpi.calendar import LocalDay, local_days
 from kpi.connections import ETL, SOURCE, Session, attempted, session
 from kpi.errors import KpiError
+from kpi.partitions.planner import DAILY
 from kpi.settings import Settings
+from kpi.statements import script
 
 # Before the first day with source data, so that the windows of the first figures are whole: 30 days, a month.
 DAYS_BEFORE = 31
@@ -78,16 +80,16 @@ def fill(upsert: str, first_source_day: str, today: date, force: bool, settings:
 
 
 def _stored(etl: Session) -> dict[date, LocalDay]:
-    rows = etl.rows("SELECT date_id, y, m, d, iso_week, iso_year, utc_start, utc_end FROM kpi_time")
-    return {row[0]: LocalDay(*row) for row in rows}
+    return {row[0]: LocalDay(*row) for row in etl.rows(_days()["all"])}
+
+
+def _days() -> dict[str, str]:
+    return script("dimensions/days.sql", tables=DAILY)
 
 
 def _refuse_moving_facts(etl: Session, moved: list[LocalDay]) -> None:
-    between = "WHERE date_id BETWEEN %(first)s AND %(last)s"
     days_with_facts = etl.rows(
-        f"SELECT date_id FROM kpi_value {between} UNION SELECT date_id FROM kpi_state_count {between} "
-        f"UNION SELECT date_id FROM kpi_percentiles {between}",
-        {"first": moved[0].date_id, "last": moved[-1].date_id},
+        _days()["with facts"], {"first": moved[0].date_id, "last": moved[-1].date_id}
     )
     kept = sorted({day.date_id for day in moved} & {day for (day,) in days_with_facts})
     if kept:

@@ -15,11 +15,10 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from kpi.connections import READ, Session
 from kpi.errors import KpiError
+from kpi.statements import statement
 
 log = logging.getLogger(__name__)
 
-_OLDEST = "SELECT id FROM kpi_change WHERE done_at IS NULL ORDER BY id LIMIT 1"
-_NEWEST = "SELECT id FROM kpi_change WHERE done_at IS NULL ORDER BY id DESC LIMIT 1"
 _LONGEST_PAUSE = 30.0  # seconds between attempts to connect
 
 
@@ -49,6 +48,7 @@ class ChangeTrigger(BaseEventTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        pending, newest = statement("changes/pending.sql"), statement("changes/newest.sql")
         told, told_at = 0, time.monotonic()
         pause = self.poll_seconds
         while True:
@@ -56,10 +56,10 @@ class ChangeTrigger(BaseEventTrigger):
                 async with _opened(self.conn_id) as session:
                     pause = self.poll_seconds
                     while True:
-                        oldest = await _value(session, _OLDEST)
+                        oldest = await _value(session, pending, {"most": 1})
                         sweep = time.monotonic() - told_at >= self.sweep_seconds
                         if sweep or (oldest is not None and oldest > told):
-                            told = max(told, await _value(session, _NEWEST) or 0)
+                            told = max(told, await _value(session, newest) or 0)
                             told_at = time.monotonic()
                             yield TriggerEvent({"sweep": sweep})  # type: ignore[no-untyped-call]
                         await asyncio.sleep(self.poll_seconds)
@@ -82,6 +82,6 @@ async def _opened(conn_id: str) -> AsyncIterator[Session]:
         session.close()
 
 
-async def _value(session: Session, sql: str) -> int | None:
-    found = await asyncio.to_thread(session.value, sql)
+async def _value(session: Session, sql: str, values: dict[str, int] | None = None) -> int | None:
+    found = await asyncio.to_thread(session.value, sql, values)
     return None if found is None else int(found)

@@ -7,11 +7,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from kpi.partitions.planner import DAILY
 from kpi.retention.limits import limits
 from kpi.settings import Settings
 from kpi.status import judgement
 from kpi.status.judgement import Item, worst
-from kpi.status.reading import DAILY, Day, Layout, State
+from kpi.status.reading import Day, Layout, State
 
 TODAY = date(2026, 2, 16)
 SETTINGS = Settings()

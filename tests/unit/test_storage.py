@@ -7,7 +7,8 @@ from kpi.migrations import Migration, available
 from kpi.partitions import FACT_TABLES
 from kpi.settings import PROJECT
 from kpi.storage import copying, tables
-from kpi.storage.copying import Column, ConversionError
+from kpi.storage.copying import ConversionError
+from kpi.tables import Column
 
 SQL = PROJECT / "include" / "sql"
 ID, NOTE = Column("id", "bigint", "NO", ""), Column("note", "int", "YES", "")

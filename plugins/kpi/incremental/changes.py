@@ -8,25 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kpi.connections import Session
+from kpi.statements import script, statement
 
 # Written by an event that only names learners.
 LEARNER = "LEARNER"
-
-_PENDING = """
-SELECT id, learner_id
-FROM kpi_change
-WHERE done_at IS NULL
-ORDER BY id
-LIMIT %(most)s
-"""
-# By their ids: a change whose own transaction is still open is neither waited for nor taken for done.
-_OF_BATCH = """
-UPDATE kpi_change
-INNER JOIN JSON_TABLE(%(ids)s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS listed
-  ON listed.id = kpi_change.id
-"""
-_CLAIM = f"{_OF_BATCH} SET kpi_change.claimed_by = %(by)s, kpi_change.claimed_at = %(now)s"
-_DONE = f"{_OF_BATCH} SET kpi_change.done_at = %(now)s"
 
 
 @dataclass(frozen=True)
@@ -39,16 +24,16 @@ class Batch:
 
 def note(etl: Session, learners: Iterable[int]) -> int:
     """Put learners on the list, each once; return how many. Commits."""
-    rows = [(LEARNER, learner) for learner in sorted(set(learners))]
+    rows = [{"domain": LEARNER, "learner_id": learner} for learner in sorted(set(learners))]
     if rows:
         with etl.transaction():
-            etl.load("INSERT INTO kpi_change (domain, learner_id) VALUES (%s, %s)", rows)
+            etl.load(statement("changes/note.sql"), rows)
     return len(rows)
 
 
 def pending(etl: Session) -> bool:
     """Tell whether any change is not in the figures yet."""
-    return etl.value("SELECT id FROM kpi_change WHERE done_at IS NULL LIMIT 1") is not None
+    return bool(etl.rows(statement("changes/pending.sql"), {"most": 1}))
 
 
 def claim(etl: Session, by: str, most: int) -> Batch | None:
@@ -58,17 +43,19 @@ def claim(etl: Session, by: str, most: int) -> Batch | None:
     taken over.
     """
     with etl.transaction():
-        found = etl.rows(_PENDING, {"most": most})
+        found = etl.rows(statement("changes/pending.sql"), {"most": most})
         if not found:
             return None
         batch = Batch(tuple(one for one, _ in found), tuple(sorted({who for _, who in found})))
-        etl.run(_CLAIM, {"ids": json.dumps(batch.ids), "by": by, "now": _now()})
+        claimed = {"ids": json.dumps(batch.ids), "claimed_by": by, "now": _now()}
+        etl.run(script("changes/batch.sql")["claim"], claimed)
     return batch
 
 
 def finish(etl: Session, batch: Batch) -> None:
     """Say in the session's transaction that the figures hold a batch's changes."""
-    etl.run(_DONE, {"ids": json.dumps(batch.ids), "now": _now()})
+    done = {"ids": json.dumps(batch.ids), "now": _now()}
+    etl.run(script("changes/batch.sql")["done"], done)
 
 
 def _now() -> datetime:

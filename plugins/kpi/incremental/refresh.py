@@ -224,7 +224,7 @@ class _Refresh:
         self._record(done, found, by, started)
         changes.finish(etl, self.batch)
         if done.unfinished:
-            etl.run("UPDATE kpi_open_day SET is_finished = 0")
+            opening.mark_unfinished(etl)
         return done
 
     def _look(self, word: str) -> list[Row]:
@@ -320,7 +320,7 @@ def complete(
     for part, path in parts:
         slices.write_slice(part, script[path], settings, by)
     with session(ETL) as etl, etl.transaction():
-        etl.run("UPDATE kpi_open_day SET is_finished = 1 WHERE date_id = %(day)s", {"day": day})
+        opening.mark_finished(etl, day)
 
 
 def _periods(

@@ -22,9 +22,11 @@ from kpi.retention.dropped import dropped_ranges, history_cut
 from kpi.rollups import ROLLED_UP, slices_to_roll_up
 from kpi.run_dates import now, requested_scopes
 from kpi.settings import Settings, settings
+from kpi.statements import script
 from kpi.steps import Step, steps
 from kpi.time_dimension import DAYS_BEFORE
 
+COMPUTABLE = "ledger/computable.sql"
 # What a dry run's example says of the figure, beside date, scope and target.
 FIGURE_COLUMNS = {
     "kpi_value": ("metric",),
@@ -162,8 +164,8 @@ def require_wanted(context: Any, table: str) -> None:
 
 def _bounds(etl: Session, chosen: Settings, begin: date, end: date) -> backfills.Bounds:
     """Read off kpi_time, the history and the ledger which days can be computed, and which of a range are gone."""
-    first_day: date | None = etl.value("SELECT MIN(date_id) FROM kpi_time")
-    oldest: datetime | None = etl.value("SELECT MIN(valid_from) FROM kpi_src_realisation")
+    first_day: date | None = etl.value(script(COMPUTABLE)["first day of the calendar"])
+    oldest: datetime | None = etl.value(script(COMPUTABLE)["first instant of the history"])
     last = last_capture(etl)
     today = calendar.local_date(now(), chosen.timezone)
     first = date.fromordinal((first_day or today).toordinal() + DAYS_BEFORE)
@@ -180,7 +182,7 @@ def _bounds(etl: Session, chosen: Settings, begin: date, end: date) -> backfills
 
 def _require_scopes(etl: Session, asked: slices.Scopes) -> None:
     """Refuse scope ids that kpi_scope lacks or that are of other types than asked for."""
-    types: dict[int, str] = dict(etl.rows("SELECT id, scope_type FROM kpi_scope"))
+    types: dict[int, str] = dict(etl.rows(script(COMPUTABLE)["scopes"]))
     for scope_id in asked.ids:
         if scope_id not in types:
             raise InputError(

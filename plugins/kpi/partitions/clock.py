@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from kpi.connections import Session
 from kpi.errors import InputError
 from kpi.partitions.planner import FACT_TABLES
+from kpi.statements import script
 
 EARLIEST = date(2020, 1, 1)
 # Runs of a month or of a week are dated at its end, up to 31 days ahead.
@@ -24,12 +26,13 @@ def require_plausible(admin: Session, today: date) -> None:
             f"Today is {today}, before {EARLIEST}, so the clock is wrong; set the clock of the machine that runs "
             "Airflow, or give the param date."
         )
-    if not admin.value("SELECT COUNT(*) FROM kpi_time WHERE date_id = %(today)s", {"today": today}):
+    queries = script("partitions/clock.sql", tables=FACT_TABLES)
+    if not admin.value(queries["days of the calendar"], {"today": today}):
         raise InputError(
             f"Today is {today}, a day that kpi_time has not; set the clock of the machine that runs Airflow if that is "
             "wrong, else trigger kpi_time_dimension, then this DAG again."
         )
-    where, newest = _last_day(admin)
+    where, newest = _last_day(admin, queries)
     if newest is not None and abs((today - newest).days) > MOST_DAYS_APART:
         raise InputError(
             f"Today is {today}, more than {MOST_DAYS_APART} days from {newest}, the last day in {where}; set the clock "
@@ -38,10 +41,10 @@ def require_plausible(admin: Session, today: date) -> None:
         )
 
 
-def _last_day(admin: Session) -> tuple[str, date | None]:
-    recorded = admin.value("SELECT MAX(date_to) FROM kpi_run WHERE state = 'DONE'")
+def _last_day(admin: Session, queries: Mapping[str, str]) -> tuple[str, date | None]:
+    recorded = admin.value(queries["last day computed"])
     if recorded is not None:
         return "kpi_run", recorded
-    found = [(admin.value(f"SELECT MAX(date_id) FROM {table}"), table) for table in FACT_TABLES]
+    found = [(admin.value(queries[f"last day in {table}"]), table) for table in FACT_TABLES]
     newest, table = max(((day, table) for day, table in found if day), default=(None, ""))
     return table, newest

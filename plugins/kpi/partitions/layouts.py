@@ -10,7 +10,9 @@ from typing import Literal
 from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.partitions.monthly import from_days
-from kpi.partitions.planner import CATCH_ALL, FACT_TABLES, Change, Partition, changes
+from kpi.partitions.planner import CATCH_ALL, FACT_TABLES, Change, Partition, changes, quoted
+from kpi.statements import statement
+from kpi.tables import Rows
 
 Storage = Literal["partitioned", "foreign_keys"]
 
@@ -53,14 +55,8 @@ def partitions_of(admin: Session, table: str) -> tuple[Partition, ...]:
 
     Raises PartitionError when it is partitioned otherwise than by RANGE (TO_DAYS(date_id)).
     """
-    rows = admin.rows(
-        "SELECT partition_name, partition_method, partition_expression, subpartition_method, partition_description "
-        "FROM information_schema.partitions "
-        "WHERE table_schema = DATABASE() AND table_name = %(table)s AND partition_name IS NOT NULL "
-        "ORDER BY partition_ordinal_position",
-        {"table": table},
-    )
-    for _, method, expression, sub, _ in rows:
+    rows = admin.rows(statement("partitions/layout.sql"), {"table_name": table})
+    for _, method, expression, sub, *_ in rows:
         plain = str(expression).replace("`", "").lower()
         if (method, plain, sub) != ("RANGE", "to_days(date_id)", None):
             raise PartitionError(
@@ -69,7 +65,7 @@ def partitions_of(admin: Session, table: str) -> tuple[Partition, ...]:
                 "(ALTER TABLE … PARTITION BY …), then trigger again."
             )
     return tuple(
-        Partition(name, None if str(end) == "MAXVALUE" else int(end)) for name, *_, end in rows
+        Partition(name, None if str(end) == "MAXVALUE" else int(end)) for name, *_, end, _ in rows
     )
 
 
@@ -78,12 +74,8 @@ def storage_of(admin: Session) -> Storage:
 
     Raises PartitionError when they are not there, or some are partitioned and some are not.
     """
-    names = ", ".join(f"'{table}'" for table in FACT_TABLES)
     found: dict[str, int] = dict(
-        admin.rows(
-            "SELECT table_name, create_options LIKE '%partitioned%' FROM information_schema.tables "
-            f"WHERE table_schema = DATABASE() AND table_name IN ({names})"
-        )
+        admin.rows(statement("partitions/storage.sql", tables=FACT_TABLES))
     )
     absent = [table for table in FACT_TABLES if table not in found]
     if absent:
@@ -103,23 +95,17 @@ def layout(admin: Session, table: str) -> TableLayout:
     """Return a table's partitions and count what lies in each; reads an index of all its rows."""
     partitions = partitions_of(admin, table)
     admin.run("SET SESSION information_schema_stats_expiry = 0")  # sizes of now, not of yesterday
-    sizes: dict[str, int | None] = dict(
-        admin.rows(
-            "SELECT partition_name, data_length + index_length FROM information_schema.partitions "
-            "WHERE table_schema = DATABASE() AND table_name = %(table)s",
-            {"table": table},
-        )
-    )
+    sizes: dict[str, int | None] = {
+        name: size
+        for name, *_, size in admin.rows(statement("partitions/layout.sql"), {"table_name": table})
+    }
     contents = [_content(admin, table, one, int(sizes.get(one.name) or 0)) for one in partitions]
     return TableLayout(table, partitions, tuple(contents))
 
 
 def _content(admin: Session, table: str, partition: Partition, size: int) -> Content:
-    name = partition.name.replace("`", "``")
-    found = admin.rows(
-        f"SELECT period, COUNT(*), MIN(date_id), MAX(date_id) FROM {table} PARTITION (`{name}`) "
-        "GROUP BY period ORDER BY period"
-    )
+    rows = Rows(table, quoted(partition.name))
+    found = admin.rows(statement("partitions/content.sql", rows=rows))
     return Content(
         size,
         {period: count for period, count, *_ in found},

@@ -17,6 +17,7 @@ from kpi.partitions.planner import FACT_TABLES, Change, changes
 from kpi.partitions.table_locks import Patience, locked_tables
 from kpi.preflight import require_schema, require_writable
 from kpi.settings import Settings
+from kpi.tables import Rows, count
 
 log = logging.getLogger(__name__)
 
@@ -117,17 +118,12 @@ def execute(admin: Session, change: Change, patience: Patience) -> None:
     """
     log.info("Running:\n%s", change.sql)
     with locked_tables(admin, [change.table], patience):
-        before = count(admin, change.table)
+        before = count(admin, Rows(change.table))
         try:
             admin.run(change.sql)
         except mysql.connector.Error as error:
             raise no_room(change.table, error) or error from error
-        require_same_count(change.table, before, count(admin, change.table))
-
-
-def count(admin: Session, table: str) -> int:
-    """Count a table's rows."""
-    return int(admin.value(f"SELECT COUNT(*) FROM {table}"))
+        require_same_count(change.table, before, count(admin, Rows(change.table)))
 
 
 def require_same_count(table: str, before: int, after: int) -> None:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from kpi.partitions.monthly import from_days, next_month, to_days
+from kpi.statements import statement
 
 FACT_TABLES = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap")
+# Those that have D rows.
+DAILY = ("kpi_value", "kpi_state_count", "kpi_percentiles")
 CATCH_ALL = "p_max"
 _PLAIN_NAME = re.compile(r"p(_max|[0-9]{6}(_to_[0-9]{6})?(_[0-9]+)?)")
 
@@ -90,10 +93,10 @@ def _reorganised(
     for lower, upper in zip([start, *ends[:-1]], ends, strict=True):
         name = kept if kept and upper is None else _free_name(lower, upper, taken)
         taken.add(name.lower())
-        parts.append(f"  PARTITION {_quoted(name)} VALUES LESS THAN {_bound(upper)}")
-    names = ", ".join(_quoted(one.name) for one in group)
-    verb = f"REORGANIZE PARTITION {names} INTO" if group else "ADD PARTITION"
-    return [Change(table, f"ALTER TABLE {table} {verb} (\n" + ",\n".join(parts) + "\n)")]
+        parts.append((quoted(name), _bound(upper)))
+    names = [quoted(one.name) for one in group]
+    sql = statement("partitions/reorganise.sql", table=table, names=names, parts=parts)
+    return [Change(table, sql)]
 
 
 def _between(start: int | None, cut: int, end: int | None) -> bool:
@@ -131,6 +134,6 @@ def _bound(end: int | None) -> str:
     return f"({end})" if day is None else f"(TO_DAYS('{day}'))"
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """Quote a name that the planner would not have given: it was read from the database."""
     return name if _PLAIN_NAME.fullmatch(name) else f"`{name.replace('`', '``')}`"

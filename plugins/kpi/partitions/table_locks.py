@@ -14,6 +14,7 @@ from tenacity import wait_random_exponential as growing_pauses
 
 from kpi.connections import LOCK_WAIT, Session
 from kpi.errors import ConnectionProblem, KpiError
+from kpi.statements import statement
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -41,8 +42,8 @@ def locked_tables(admin: Session, tables: Sequence[str], patience: Patience) -> 
 
     Raises TableBusy when another session does not let go of them.
     """
-    locks = ", ".join(f"{table} WRITE" for table in tables)
-    patiently(admin, tables, patience, lambda: admin.run(f"LOCK TABLES {locks}"))
+    lock = statement("partitions/lock_tables.sql", tables=tables)
+    patiently(admin, tables, patience, lambda: admin.run(lock))
     try:
         yield
     finally:
@@ -88,17 +89,10 @@ def _waited_in_vain(error: BaseException) -> bool:
 
 def _who_is_in_the_way(admin: Session, tables: Sequence[str], patience: Patience) -> str:
     waited = f"in {patience.attempts} attempts of {patience.wait_seconds} s"
-    names = ", ".join(f"'{table}'" for table in tables)
     # Seen by an account that may read performance_schema; docs/accounts.sql does not ask for it.
-    holders = (
-        "SELECT DISTINCT object_name, processlist_id, processlist_user, processlist_time "
-        "FROM performance_schema.metadata_locks "
-        "INNER JOIN performance_schema.threads ON thread_id = owner_thread_id "
-        "WHERE object_type = 'TABLE' AND object_schema = DATABASE() "
-        f"AND object_name IN ({names}) AND lock_status = 'GRANTED'"
-    )
+    holders = " ".join(statement("partitions/holders.sql", tables=tables).split())
     try:
-        found = admin.rows(f"{holders} AND processlist_id <> CONNECTION_ID()")
+        found = admin.rows(holders)
     except ConnectionProblem:
         found = []
     if not found:

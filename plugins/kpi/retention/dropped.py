@@ -10,6 +10,7 @@ from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.periods import ONE_DAY
 from kpi.settings import Settings
+from kpi.statements import statement
 from kpi.templates import renderer
 
 
@@ -43,9 +44,7 @@ def ranges(days: Sequence[date]) -> list[tuple[date, date]]:
 
 def history_cut(opened: Session) -> date | None:
     """Return the first local day that the history still covers after retention cut it, None when it never did."""
-    last: date | None = opened.value(
-        "SELECT MAX(date_to) FROM kpi_run WHERE table_name = 'kpi_src_realisation' AND state = 'DROPPED'"
-    )
+    last: date | None = opened.value(statement("ledger/history_cut.sql"))
     return None if last is None else last + ONE_DAY
 
 

@@ -17,18 +17,15 @@ from kpi.retention import undo as undos
 from kpi.retention.dropped import history_cut
 from kpi.retention.guards import history_bound, ledger_bound
 from kpi.retention.limits import Limits
-from kpi.retention.reading import oldest_day, oldest_done_day
+from kpi.retention.reading import first_calendar_day, oldest_day, oldest_done_day
 from kpi.retention.removal import MonthBusy, Work
 from kpi.slices import Written
+from kpi.statements import script
+from kpi.tables import Rows, count
 
 log = logging.getLogger(__name__)
 
-# Keys of the versioned relations; kpi_src_feedback stays whole: an event that is gone would be captured anew.
-VERSIONED = {
-    "kpi_src_realisation": ("learner_id", "domain", "ref_id"),
-    "kpi_src_membership": ("learner_id", "scope_type", "scope_ref_id"),
-    "kpi_src_plan": ("scope_type", "scope_ref_id", "ua_ref_id"),
-}
+VERSIONED = ("kpi_src_realisation", "kpi_src_membership", "kpi_src_plan")
 
 
 @dataclass(frozen=True)
@@ -48,26 +45,9 @@ def cut(work: Work, limits: Limits, *, dry_run: bool) -> list[Cut]:
     """
     found = _cut_history(work, limits, dry_run)
     found.append(_cut_ledger(work, limits, dry_run))
-    found.append(
-        _cut_one(
-            work,
-            "kpi_reject",
-            limits.rejects,
-            "last_seen_at < %(before)s",
-            {"before": limits.rejects},
-            dry_run,
-        )
-    )
-    # One that lasts stays, however old.
-    over = "until_on < %(before)s"
-    found.append(
-        _cut_one(work, "kpi_alert", limits.ledger, over, {"before": limits.ledger}, dry_run)
-    )
-    # One that is pending stays, however old.
-    done = "done_at < %(before)s"
-    found.append(
-        _cut_one(work, "kpi_change", limits.changes, done, {"before": limits.changes}, dry_run)
-    )
+    found.append(_cut_one(work, "kpi_reject", limits.rejects, dry_run))
+    found.append(_cut_one(work, "kpi_alert", limits.ledger, dry_run))
+    found.append(_cut_one(work, "kpi_change", limits.changes, dry_run))
     return found
 
 
@@ -79,19 +59,18 @@ def _cut_history(work: Work, limits: Limits, dry_run: bool) -> list[Cut]:
     already = history_cut(admin)
     bound = bound if already is None else max(bound, already)
     zone = work.settings.timezone
-    values = {"before": calendar.utc_start(bound, zone), "most": work.settings.retention_chunk_rows}
-    found = []
+    values = {"bound": calendar.utc_start(bound, zone), "most": work.settings.retention_chunk_rows}
+    found, statements = [], script("retention/history.sql")
     with _no_capture(work):
-        for table, key in VERSIONED.items():
-            counted = _count_versions(work, table, key, values)
-            there = int(admin.value(f"SELECT COUNT(*) FROM {table}"))
-            found.append(Cut(table, bound, counted, there))
+        for table in VERSIONED:
+            counted = int(admin.value(statements[f"expired in {table}"], values))
+            found.append(Cut(table, bound, counted, count(admin, Rows(table))))
         admin.commit()
         if not dry_run and any(one.rows for one in found):
             # Said first: from then on no day before the bound is computed.
             _record_history(work, bound, found)
-            for table, key in VERSIONED.items():
-                _delete_versions(work, table, key, values)
+            for table in VERSIONED:
+                _delete_versions(work, statements[f"delete from {table}"], values)
     return found
 
 
@@ -104,42 +83,17 @@ def _no_capture(work: Work) -> Any:
     return lock(work.admin, name, min(5, work.settings.lock_wait_seconds))
 
 
-def _expired_version(table: str, key: tuple[str, ...]) -> str:
-    """Select the versions to delete.
-
-    The newest of a key stays, open or closed: the capture tells by it whether a row comes back, and as what.
-    """
-    same = " AND ".join(f"later.{column} = version.{column}" for column in key)
-    return (
-        f"FROM {table} AS version WHERE version.valid_to <= %(before)s AND EXISTS ("
-        f"SELECT 1 FROM {table} AS later WHERE {same} AND later.valid_from > version.valid_from)"
-    )
-
-
-def _count_versions(work: Work, table: str, key: tuple[str, ...], values: Mapping[str, Any]) -> int:
-    return int(work.admin.value(f"SELECT COUNT(*) {_expired_version(table, key)}", values))
-
-
-def _delete_versions(
-    work: Work, table: str, key: tuple[str, ...], values: Mapping[str, Any]
-) -> None:
-    primary = ("valid_to", *key)
-    chosen = ", ".join(f"version.{column}" for column in primary)
-    same = " AND ".join(f"chosen.{column} = gone.{column}" for column in primary)
+def _delete_versions(work: Work, delete: str, values: Mapping[str, Any]) -> None:
     while True:
         with work.admin.transaction():
-            deleted = work.admin.run(
-                f"DELETE gone FROM {table} AS gone INNER JOIN "
-                f"(SELECT {chosen} {_expired_version(table, key)} LIMIT %(most)s) AS chosen ON {same}",
-                values,
-            )
+            deleted = work.admin.run(delete, values)
         if deleted < values["most"]:
             return
 
 
 def _record_history(work: Work, bound: date, found: list[Cut]) -> None:
     started = datetime.now(UTC).replace(tzinfo=None)
-    first: date = work.admin.value("SELECT MIN(date_id) FROM kpi_time") or bound
+    first: date = first_calendar_day(work.admin) or bound
     first = min(first, bound - ONE_DAY)
     last = last_capture(work.admin)
     with work.admin.transaction():
@@ -166,31 +120,19 @@ def _cut_ledger(work: Work, limits: Limits, dry_run: bool) -> Cut:
     if last is not None:
         kept.append(last.day)
     bound = ledger_bound(limits.ledger, min(kept, default=None))
-    return _cut_one(
-        work,
-        "kpi_run",
-        bound,
-        "date_to < %(before)s AND finished_at < %(before)s AND state IN ('DONE', 'FAILED', 'TAKEN_BACK')",
-        {"before": bound},
-        dry_run,
-    )
+    return _cut_one(work, "kpi_run", bound, dry_run)
 
 
-def _cut_one(
-    work: Work, table: str, before: date, where: str, values: dict[str, Any], dry_run: bool
-) -> Cut:
+def _cut_one(work: Work, table: str, before: date, dry_run: bool) -> Cut:
     admin, most = work.admin, work.settings.retention_chunk_rows
-    counted = int(admin.value(f"SELECT COUNT(*) FROM {table} WHERE {where}", values))
-    there = int(admin.value(f"SELECT COUNT(*) FROM {table}"))
+    statements, values = script("retention/ledgers.sql"), {"bound": before, "most": most}
+    counted = int(admin.value(statements[f"expired in {table}"], values))
+    there = count(admin, Rows(table))
     admin.commit()
     deleted = most
     while not dry_run and deleted == most:
         with admin.transaction():
-            # By their ids: a DELETE that looks for its rows itself waits for those that others are writing.
-            ids = admin.rows(f"SELECT id FROM {table} WHERE {where} LIMIT {most:d}", values)
-            deleted = admin.run(
-                f"DELETE gone FROM JSON_TABLE(%(ids)s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS listed "
-                f"INNER JOIN {table} AS gone ON gone.id = listed.id WHERE {where}",
-                {**values, "ids": json.dumps([one for (one,) in ids])},
-            )
+            ids = [one for (one,) in admin.rows(statements[f"next in {table}"], values)]
+            delete = statements[f"delete from {table}"]
+            deleted = admin.run(delete, values | {"ids": json.dumps(ids)})
     return Cut(table, before, counted, there)

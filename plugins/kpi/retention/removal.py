@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import mysql.connector
@@ -20,14 +20,16 @@ from kpi.errors import KpiError
 from kpi.ledger import Author
 from kpi.locks import lock, lock_name
 from kpi.partitions.maintenance import no_room
-from kpi.partitions.planner import FACT_TABLES
+from kpi.partitions.planner import FACT_TABLES, quoted
 from kpi.partitions.table_locks import Patience, patiently
 from kpi.periods import month_of
 from kpi.retention import undo as undos
 from kpi.retention.planner import Decision
 from kpi.retention.undo import RetentionError, Undo, require_undo_name
 from kpi.settings import Settings
-from kpi.storage.copying import Column, Digest, columns
+from kpi.statements import script
+from kpi.storage.copying import Digest
+from kpi.tables import Column, Rows, columns, count, there
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +61,8 @@ def remove(work: Work, decision: Decision) -> Undo:
     """
     admin, table = work.admin, decision.table
     parts = columns(admin, table)
-    source, where = _place(decision.partition, table, decision.month)
-    before = undos.digests(admin, source, parts, where)
+    place = _place(decision)
+    before = undos.digests(admin, place, parts)
     admin.commit()
     _require_as_planned(decision, before)
     undo = undos.begin(
@@ -68,11 +70,11 @@ def remove(work: Work, decision: Decision) -> Undo:
     )
     try:
         if decision.partition is None:
-            _copy(admin, undo, parts, source, where, undo.periods, before)
+            _copy(admin, undo, parts, replace(place, periods=undo.periods), before)
             undos.mark_removed(admin, undo, before, undos.DELETING, work.by)
         else:
-            staying = [period for period in before if period not in undo.periods]
-            _copy(admin, undo, parts, source, where, staying, before)
+            staying = tuple(period for period in before if period not in undo.periods)
+            _copy(admin, undo, parts, replace(place, periods=staying), before)
             undos.mark_removed(admin, undo, before, undos.EXCHANGING, work.by)
             exchange(work, table, decision.partition, undo.undo_table)
     except (KpiError, mysql.connector.Error) as error:
@@ -99,16 +101,11 @@ def remove(work: Work, decision: Decision) -> Undo:
     return undo
 
 
-def _place(partition: str | None, table: str, month: date) -> tuple[str, str]:
-    """Return what a month's rows are read from, and by which condition."""
-    between = f"date_id >= '{month}' AND date_id <= '{month_of(month).last}'"
-    if partition is None:
-        return table, between
-    return f"{table} PARTITION ({_quoted(partition)})", "TRUE"
-
-
-def _quoted(partition: str) -> str:
-    return f"`{partition.replace('`', '``')}`"
+def _place(decision: Decision) -> Rows:
+    """Return where a month's rows lie: in a partition of their own, or among the others."""
+    if decision.partition is None:
+        return Rows(decision.table, None, decision.month, month_of(decision.month).last)
+    return Rows(decision.table, quoted(decision.partition))
 
 
 def _require_as_planned(decision: Decision, before: Mapping[str, Digest]) -> None:
@@ -128,30 +125,23 @@ def _copy(
     admin: Session,
     undo: Undo,
     parts: Sequence[Column],
-    source: str,
-    where: str,
-    copied: Sequence[str],
+    copied: Rows,
     before: Mapping[str, Digest],
 ) -> None:
     """Make the table beside and fill it with the rows of some periods; raises RetentionError when they differ."""
-    name = require_undo_name(undo.undo_table)
-    admin.run(f"CREATE TABLE {name} LIKE {undo.table}")
-    if admin.value(
-        "SELECT COUNT(*) FROM information_schema.partitions WHERE table_schema = DATABASE() "
-        "AND table_name = %(name)s AND partition_name IS NOT NULL",
-        {"name": name},
-    ):
-        admin.run(f"ALTER TABLE {name} REMOVE PARTITIONING")
-    if copied:
-        names = ", ".join(f"`{part.name}`" for part in parts if not part.generated)
-        listed = ", ".join(f"'{period}'" for period in copied)
+    name, of_periods = require_undo_name(undo.undo_table), copied.periods or ()
+    statements = script(
+        "retention/removal.sql", table=undo.table, undo_table=name, columns=parts, copied=copied
+    )
+    admin.run(statements["make the undo table"])
+    if admin.value(statements["its partitions"], {"name": name}):
+        admin.run(statements["without partitions"])
+    if of_periods:
         with admin.transaction():
-            admin.run(
-                f"INSERT INTO {name} ({names}) SELECT {names} FROM {source} WHERE {where} AND period IN ({listed})"
-            )
-    made = undos.digests(admin, name, parts)
+            admin.run(statements["copy"], copied.values)
+    made = undos.digests(admin, Rows(name), parts)
     admin.commit()
-    if made != {period: before[period] for period in copied}:
+    if made != {period: before[period] for period in of_periods}:
         raise RetentionError(
             f"The copy {name} differs from {undo.table} though no run writes its slices, so nothing was removed; "
             "find out what else writes the table, then trigger again."
@@ -160,20 +150,19 @@ def _copy(
 
 def exchange(work: Work, table: str, partition: str, other: str) -> None:
     """Exchange a partition with a table whose rows came from it; raises TableBusy when others have the table."""
-    # The rows of both are the month's, so MySQL need not read them all again while everybody waits.
-    sql = (
-        f"ALTER TABLE {table} EXCHANGE PARTITION {_quoted(partition)} WITH TABLE {require_undo_name(other)} "
-        "WITHOUT VALIDATION"
+    statements = script(
+        "retention/exchange.sql",
+        table=table,
+        partition=quoted(partition),
+        undo_table=require_undo_name(other),
     )
     try:
-        _alter(work, table, sql)
+        _alter(work, table, statements["exchange"])
     except mysql.connector.Error as error:
         if error.errno != _LIES_OTHERWISE:
             raise
-        # After an INSTANT column, or with another innodb_default_row_format than when it was made, the table lies
-        # otherwise than a new one. Rebuilt, while others read and write it, it does not; a partition alone would.
-        _alter(work, table, f"ALTER TABLE {table} FORCE, ALGORITHM = INPLACE, LOCK = NONE")
-        _alter(work, table, sql)
+        _alter(work, table, statements["rebuild"])
+        _alter(work, table, statements["exchange"])
 
 
 def _alter(work: Work, table: str, sql: str) -> None:
@@ -190,9 +179,8 @@ def _require_exchanged(
 ) -> None:
     """Count and compare after the exchange; on any difference exchange back and raise RetentionError."""
     admin, partition = work.admin, decision.partition or ""
-    source, where = _place(partition, decision.table, decision.month)
-    stays = int(admin.value(f"SELECT COUNT(*) FROM {source} WHERE {where}"))
-    swapped = undos.digests(admin, undo.undo_table, parts)
+    stays = count(admin, _place(decision))
+    swapped = undos.digests(admin, Rows(undo.undo_table), parts)
     admin.commit()
     if stays == decision.kept and swapped == before:
         return
@@ -215,22 +203,16 @@ def _take_back(admin: Session, undo: Undo) -> None:
 def delete_copied(work: Work, undo: Undo) -> None:
     """Delete the rows that an undo table holds from the fact table, some at a time; days computed since stay."""
     admin, name = work.admin, require_undo_name(undo.undo_table)
-    listed = ", ".join(f"'{period}'" for period in undo.periods)
-    after = 0
+    statements = script(
+        "retention/deletion.sql", table=undo.table, undo_table=name, periods=undo.periods
+    )
+    after, most = 0, work.settings.retention_chunk_rows
     while True:
-        upper = admin.value(
-            f"SELECT MAX(id) FROM (SELECT id FROM {name} WHERE id > %(after)s ORDER BY id LIMIT %(most)s) AS chunk",
-            {"after": after, "most": work.settings.retention_chunk_rows},
-        )
+        upper = admin.value(statements["last of the next rows"], {"after": after, "most": most})
         if upper is None:
             return
         with admin.transaction():
-            admin.run(
-                f"DELETE fact FROM {name} AS copied INNER JOIN {undo.table} AS fact "
-                "ON fact.id = copied.id AND fact.date_id = copied.date_id AND fact.period = copied.period "
-                f"WHERE copied.id > %(after)s AND copied.id <= %(upper)s AND copied.period IN ({listed})",
-                {"after": after, "upper": upper},
-            )
+            admin.run(statements["delete"], {"after": after, "upper": upper})
         after = upper
 
 
@@ -257,11 +239,8 @@ def settle(work: Work) -> None:
 
 
 def _rows(admin: Session, undo: Undo) -> int | None:
-    there = admin.value(
-        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %(name)s",
-        {"name": undo.undo_table},
-    )
-    return int(admin.value(f"SELECT COUNT(*) FROM {undo.undo_table}")) if there else None
+    name = undo.undo_table
+    return count(admin, Rows(name)) if there(admin, name) else None
 
 
 def slices_of(table: str, month: date, longest: int) -> list[tuple[str, str, date]]:

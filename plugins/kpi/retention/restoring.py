@@ -15,7 +15,8 @@ from kpi.partitions.table_locks import patiently
 from kpi.retention import undo as undos
 from kpi.retention.removal import Work, month_locked
 from kpi.retention.undo import RetentionError, Undo, require_undo_name
-from kpi.storage.copying import Column, columns
+from kpi.statements import script
+from kpi.tables import Column, Rows, columns, count, there
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def due(kept: Sequence[Undo], work: Work) -> list[Undo]:
         one
         for one in kept
         if (one.state == undos.KEPT and one.keep_until <= work.now)
-        or (one.state == undos.RESTORED and _there(work, one))
+        or (one.state == undos.RESTORED and there(work.admin, one.undo_table))
     ]
 
 
@@ -90,29 +91,17 @@ def _drop(work: Work, undo: Undo) -> None:
     )
 
 
-def _there(work: Work, undo: Undo) -> bool:
-    return bool(
-        work.admin.value(
-            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() "
-            "AND table_name = %(name)s",
-            {"name": undo.undo_table},
-        )
-    )
-
-
-def _removed_only(undo: Undo) -> str:
-    return f"period IN ({', '.join(repr(period) for period in undo.periods)})"
+def _kept(undo: Undo) -> Rows:
+    return Rows(require_undo_name(undo.undo_table), periods=undo.periods)
 
 
 def _require_untouched(work: Work, undo: Undo, parts: Sequence[Column]) -> None:
-    if not _there(work, undo):
+    if not there(work.admin, undo.undo_table):
         raise RetentionError(
             f"The undo table {undo.undo_table} is gone, so {undo.month:%Y-%m} cannot be restored; compute it again "
             "with kpi_backfill and into_dropped."
         )
-    if _expected(undo) != undos.digests(
-        work.admin, require_undo_name(undo.undo_table), parts, _removed_only(undo)
-    ):
+    if _expected(undo) != undos.digests(work.admin, _kept(undo), parts):
         raise RetentionError(
             f"The rows of {undo.undo_table} are not those that were removed, or {undo.table} has other columns since; "
             "nothing was restored. Compute the month again with kpi_backfill and into_dropped."
@@ -124,21 +113,18 @@ def _expected(undo: Undo) -> dict[str, object]:
 
 
 def _bring_back(work: Work, undo: Undo, parts: Sequence[Column], over: bool) -> None:
-    admin = work.admin
-    where = f"date_id >= '{undo.month}' AND date_id <= '{undo.last}' AND {_removed_only(undo)}"
-    there = int(admin.value(f"SELECT COUNT(*) FROM {undo.table} WHERE {where}"))
-    if there and not over:
+    admin, place = work.admin, undo.place
+    statements = script("retention/restoring.sql", place=place, kept=_kept(undo), columns=parts)
+    since = count(admin, place)
+    if since and not over:
         raise RetentionError(
-            f"{undo.table} has {there} rows of {undo.month:%Y-%m} that were computed since they were removed; nothing "
+            f"{undo.table} has {since} rows of {undo.month:%Y-%m} that were computed since they were removed; nothing "
             "was restored. Trigger with restore_over to put the removed ones in their place."
         )
-    if there:
-        admin.run(f"DELETE FROM {undo.table} WHERE {where}")
-    names = ", ".join(f"`{part.name}`" for part in parts if not part.generated)
-    admin.run(
-        f"INSERT INTO {undo.table} ({names}) SELECT {names} FROM {undo.undo_table} WHERE {_removed_only(undo)}"
-    )
-    if undos.digests(admin, undo.table, parts, where) != _expected(undo):
+    if since:
+        admin.run(statements["delete what was computed since"], place.values)
+    admin.run(statements["bring back"])
+    if undos.digests(admin, place, parts) != _expected(undo):
         raise RetentionError(
             f"What came back into {undo.table} is not what was removed, so it was rolled back; look at CHECK TABLE "
             f"{undo.table}, {undo.undo_table}."
@@ -148,7 +134,6 @@ def _bring_back(work: Work, undo: Undo, parts: Sequence[Column], over: bool) -> 
 def _hold(work: Work, undo: Undo) -> None:
     """Without a hold the next night would remove again what was restored."""
     work.admin.run(
-        "INSERT INTO kpi_hold (held_by, date_from, date_to, held_until) "
-        "VALUES ('kpi_retention (restored)', %(first)s, %(last)s, %(until)s)",
+        script("retention/holds.sql")["hold what was restored"],
         undo.values | {"until": work.now + timedelta(days=work.settings.retention_undo_days)},
     )

@@ -13,8 +13,8 @@ from kpi.connections import ADMIN, attempted, session
 from kpi.ledger import Author
 from kpi.partitions.clock import require_plausible
 from kpi.partitions.layouts import Storage
-from kpi.partitions.maintenance import count, require_current_schema, require_same_count
-from kpi.partitions.planner import FACT_TABLES
+from kpi.partitions.maintenance import require_current_schema, require_same_count
+from kpi.partitions.planner import FACT_TABLES, quoted
 from kpi.partitions.table_locks import Patience, locked_tables
 from kpi.preflight import require_writable
 from kpi.retention import ledgers, reading, restoring
@@ -26,6 +26,8 @@ from kpi.retention.planner import Decision, planned
 from kpi.retention.removal import MonthBusy, Work, month_locked, remove, settle
 from kpi.retention.undo import RetentionError, Undo
 from kpi.settings import Settings
+from kpi.statements import statement
+from kpi.tables import Rows, count
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -181,16 +183,16 @@ def _require_nothing_in_the_way(work: Work, decision: Decision) -> None:
 
 def _drop_empty(work: Work, decision: Decision) -> None:
     """Drop a partition that is still empty when nobody can write it."""
-    admin, table, partition = work.admin, decision.table, decision.partition
+    admin, table, partition = work.admin, decision.table, quoted(decision.partition or "")
     with locked_tables(admin, [table], work.patience):
-        rows = int(admin.value(f"SELECT COUNT(*) FROM {table} PARTITION (`{partition}`)"))
+        rows = count(admin, Rows(table, partition))
         if rows:
             raise RetentionError(
                 f"{table} got {rows} rows into its empty partition {partition}, which is kept; trigger again."
             )
-        before = count(admin, table)
-        admin.run(f"ALTER TABLE {table} DROP PARTITION `{partition}`")
-        require_same_count(table, before, count(admin, table))
+        before = count(admin, Rows(table))
+        admin.run(statement("partitions/drop.sql", table=table, partition=partition))
+        require_same_count(table, before, count(admin, Rows(table)))
 
 
 def columns() -> Sequence[str]:

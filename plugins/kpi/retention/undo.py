@@ -14,10 +14,13 @@ from kpi.errors import KpiError
 from kpi.ledger import Author
 from kpi.partitions.planner import FACT_TABLES
 from kpi.slices import Written
-from kpi.storage.copying import Column, Digest
+from kpi.statements import script, statement
+from kpi.storage.copying import Digest
+from kpi.tables import Column, Rows
 
 _NAME = re.compile(rf"kpi_undo_({'|'.join(FACT_TABLES)})_[0-9]{{6}}_[0-9]{{20}}")
 
+UNDO = "retention/undo.sql"
 COPYING, EXCHANGING, DELETING = "COPYING", "EXCHANGING", "DELETING"
 KEPT, RESTORED, PURGED = "KEPT", "RESTORED", "PURGED"
 
@@ -50,11 +53,16 @@ class Undo:
         return periods.month_of(self.month).last
 
     @property
+    def place(self) -> Rows:
+        """The fact table's rows of the month and its periods, removed or not."""
+        return Rows(self.table, None, self.month, self.last, self.periods)
+
+    @property
     def values(self) -> dict[str, object]:
         """What is bound to the statements about it."""
         return {
             "id": self.id,
-            "table": self.table,
+            "table_name": self.table,
             "first": self.month,
             "last": self.last,
             "kept_as": kept_as(self.undo_table),
@@ -80,17 +88,11 @@ def kept_as(undo_table: str) -> str:
     return f"kept as {undo_table}"
 
 
-def digests(
-    admin: Session, source: str, parts: Sequence[Column], where: str = "TRUE"
-) -> dict[str, Digest]:
-    """Return rows and checksum of each period, over all columns; reads all of `source`, about 3 µs a row."""
-    row = f"CRC32(CONCAT_WS(',', {', '.join(f'QUOTE(`{part.name}`)' for part in parts)}))"
-    # Grouped by an expression, MySQL reads the rows in the order they lie and not in that of a key.
-    found = admin.rows(
-        f"SELECT CONCAT(period, '') AS part, COUNT(*), BIT_XOR({row}), SUM({row}) FROM {source} "
-        f"WHERE {where} GROUP BY part"
-    )
-    return {period: Digest(rows, int(xor), int(total)) for period, rows, xor, total in found}
+def digests(admin: Session, rows: Rows, columns: Sequence[Column]) -> dict[str, Digest]:
+    """Return the number and the checksum of rows by period, over all columns; about 3 µs a row."""
+    sql = statement("retention/digests.sql", rows=rows, columns=columns)
+    found = admin.rows(sql, rows.values)
+    return {period: Digest(number, int(xor), int(total)) for period, number, xor, total in found}
 
 
 def begin(admin: Session, table: str, month: date, removed: Sequence[str], keep_days: int) -> Undo:
@@ -99,12 +101,11 @@ def begin(admin: Session, table: str, month: date, removed: Sequence[str], keep_
     name = undo_name(table, month, made_at)
     with admin.transaction():
         admin.run(
-            "INSERT INTO kpi_undo (table_name, undo_table, month_first, periods, state, made_at, keep_until) VALUES "
-            "(%(table)s, %(name)s, %(month)s, %(periods)s, 'COPYING', %(made_at)s, %(keep_until)s)",
+            script(UNDO)["begin"],
             {
-                "table": table,
-                "name": name,
-                "month": month,
+                "table_name": table,
+                "undo_table": name,
+                "month_first": month,
                 "periods": ",".join(removed),
                 "made_at": made_at,
                 "keep_until": made_at + timedelta(days=keep_days),
@@ -115,11 +116,7 @@ def begin(admin: Session, table: str, month: date, removed: Sequence[str], keep_
 
 def read(admin: Session, states: Sequence[str]) -> list[Undo]:
     """Return the rows of kpi_undo in these states, in the order they were made."""
-    listed = ", ".join(f"'{state}'" for state in states)
-    rows = admin.rows(
-        "SELECT id, table_name, undo_table, month_first, periods, state, rows_before, rows_removed, digest, keep_until "
-        f"FROM kpi_undo WHERE state IN ({listed}) ORDER BY id"
-    )
+    rows = admin.rows(script(UNDO)["those in some states"], {"states": ",".join(states)})
     return [
         Undo(
             number,
@@ -139,21 +136,20 @@ def read(admin: Session, states: Sequence[str]) -> list[Undo]:
 
 def set_state(admin: Session, undo: Undo, state: str) -> None:
     """Change the state of an undo table's row, in the session's transaction."""
-    admin.run(
-        "UPDATE kpi_undo SET state = %(state)s WHERE id = %(id)s", {"state": state, "id": undo.id}
-    )
+    admin.run(script(UNDO)["change the state"], {"state": state, "id": undo.id})
 
 
 def forget(admin: Session, undo: Undo) -> None:
     """Drop an undo table that holds nothing that is not in the fact table, and its row; commits."""
     drop_undo_table(admin, undo)
     with admin.transaction():
-        admin.run("DELETE FROM kpi_undo WHERE id = %(id)s", undo.values)
+        admin.run(script(UNDO)["forget"], undo.values)
 
 
 def drop_undo_table(admin: Session, undo: Undo) -> None:
     """Drop an undo table if it is there."""
-    admin.run(f"DROP TABLE IF EXISTS {require_undo_name(undo.undo_table)}")
+    name = require_undo_name(undo.undo_table)
+    admin.run(statement("retention/drop_undo_table.sql", undo_table=name))
 
 
 def mark_removed(
@@ -164,26 +160,21 @@ def mark_removed(
     Said before they go: killed in between, days count as removed that are still there, and are not rolled up; the
     other way round a rollup could take them for empty.
     """
-    started = datetime.now(UTC).replace(tzinfo=None)
+    started, statements = datetime.now(UTC).replace(tzinfo=None), script(UNDO)
     total = sum(one.rows for one in before.values())
     with admin.transaction():
         admin.run(
-            "UPDATE kpi_undo SET state = %(state)s, rows_before = %(before)s, rows_removed = %(removed)s, "
-            "digest = %(digest)s WHERE id = %(id)s",
+            statements["say what goes"],
             {
                 "state": state,
-                "before": total,
-                "removed": sum(before[period].rows for period in undo.periods),
+                "rows_before": total,
+                "rows_removed": sum(before[period].rows for period in undo.periods),
                 "digest": json.dumps(before),
                 "id": undo.id,
             },
         )
         if "D" in undo.periods:
-            admin.run(
-                "UPDATE kpi_run SET state = 'DROPPED' WHERE table_name = %(table)s AND state = 'DONE' "
-                "AND period = 'D' AND date_from = date_to AND date_to >= %(first)s AND date_to <= %(last)s",
-                undo.values,
-            )
+            admin.run(statements["days are dropped"], undo.values)
         for period in undo.periods:
             rows = before[period].rows
             entry = ledger.Entry(
@@ -203,19 +194,8 @@ def mark_there(admin: Session, undo: Undo) -> None:
 
     Days that an earlier run of retention removed, and nobody computed since, stay removed.
     """
+    statements = script(UNDO)
     if "D" in undo.periods:
-        earlier = admin.value(
-            "SELECT COALESCE(MAX(id), 0) FROM kpi_run WHERE table_name = %(table)s AND state = 'DROPPED' "
-            "AND period = 'D' AND date_to = %(last)s AND date_from = %(first)s AND message <> %(kept_as)s",
-            undo.values,
-        )
-        admin.run(
-            "UPDATE kpi_run SET state = 'DONE' WHERE table_name = %(table)s AND state = 'DROPPED' AND period = 'D' "
-            "AND date_from = date_to AND date_to >= %(first)s AND date_to <= %(last)s AND id > %(earlier)s",
-            undo.values | {"earlier": earlier},
-        )
-    admin.run(
-        "UPDATE kpi_run SET state = 'RESTORED' WHERE table_name = %(table)s AND state = 'DROPPED' "
-        "AND date_from = %(first)s AND date_to = %(last)s AND message = %(kept_as)s",
-        undo.values,
-    )
+        earlier = admin.value(statements["earlier removal"], undo.values)
+        admin.run(statements["days are there"], undo.values | {"earlier": earlier})
+    admin.run(statements["removal is restored"], undo.values)

@@ -12,12 +12,12 @@ from kpi.alerts.nights import due_day
 from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.partitions.monthly import from_days
-from kpi.partitions.planner import FACT_TABLES
+from kpi.partitions.planner import DAILY, FACT_TABLES
 from kpi.preflight import require_schema
 from kpi.settings import Settings
+from kpi.statements import script
 from kpi.templates import renderer
 
-DAILY = ("kpi_value", "kpi_state_count", "kpi_percentiles")
 # Days looked at for gaps: those before may have been removed.
 LOOK_BACK = timedelta(days=92)
 
@@ -91,7 +91,7 @@ def state(read: Session, settings: Settings, instant: datetime) -> State:
             for table in FACT_TABLES
             for period, oldest in read.rows(renderer(settings, table=table)("status/oldest.sql"))
         },
-        bool(read.value("SELECT EXISTS (SELECT 1 FROM kpi_undo)")),
+        bool(read.value(script("retention/undo.sql")["any"])),
         tuple((code, day) for code, day in read.rows(render("status/failures.sql"))),
     )
 

@@ -15,20 +15,22 @@ from kpi.connections import ADMIN, Session, attempted, session
 from kpi.migrations import Migration
 from kpi.partitions.clock import require_plausible
 from kpi.partitions.layouts import Storage, partitions_of, storage_of
-from kpi.partitions.maintenance import count, execute, require_current_schema
+from kpi.partitions.maintenance import execute, require_current_schema
 from kpi.partitions.monthly import wanted_months
 from kpi.partitions.planner import FACT_TABLES, changes
 from kpi.partitions.table_locks import Patience, locked_tables, patiently
 from kpi.preflight import require_writable
 from kpi.settings import Settings
+from kpi.statements import script, statement
 from kpi.storage.copying import (
     ConversionError,
+    Copy,
     catch_up,
-    columns,
     require_same_columns,
     settle,
 )
 from kpi.storage.tables import ForeignKey, beside, foreign_keys, new, old
+from kpi.tables import Rows, columns, count, there
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +80,7 @@ def drop_left_behind(
             left = _there(admin, [name(table) for name in (old, new) for table in FACT_TABLES])
             if left and not dry_run:
                 require_writable(admin)
-                drop = f"DROP TABLE {', '.join(left)}"
+                drop = statement("storage/drop_tables.sql", tables=left)
                 patiently(admin, left, patience or Patience(), lambda: admin.run(drop))
             return left
 
@@ -106,9 +108,8 @@ def _converted(
     for table in FACT_TABLES if target == "partitioned" else ():
         _partition(admin, table, today, settings, patience)
     for table in FACT_TABLES:
-        catch_up(admin, table, columns(admin, table))
-    # Fresh tables have no statistics, and the nightly joins lean on them.
-    admin.rows(f"ANALYZE TABLE {', '.join(map(new, FACT_TABLES))}")
+        catch_up(admin, Copy(admin, table, columns(admin, table)))
+    admin.rows(_ending()["analyse the copies"])
     _swap(admin, patience)
     _record(admin, files)
     return True
@@ -118,11 +119,7 @@ def require_no_orphans(admin: Session, keys: Sequence[ForeignKey]) -> None:
     """Refuse rows that a foreign key would refuse; raises ConversionError naming tables, columns and values."""
     found = []
     for key in keys:
-        missing = admin.rows(
-            f"SELECT fact.{key.column}, COUNT(*) FROM {key.table} AS fact "
-            f"LEFT JOIN {key.parent} AS parent ON parent.{key.key} = fact.{key.column} "
-            f"WHERE parent.{key.key} IS NULL GROUP BY fact.{key.column} ORDER BY fact.{key.column}"
-        )
+        missing = admin.rows(statement("storage/orphans.sql", foreign_key=key))
         if missing:
             named = ", ".join(f"{value}: {rows} rows" for value, rows in missing[:_NAMED])
             more = ", …" if len(missing) > _NAMED else ""
@@ -145,10 +142,10 @@ def _require_nothing_left(admin: Session) -> None:
 
 def _say(admin: Session, files: Sequence[Migration]) -> None:
     for table in FACT_TABLES:
-        log.info("Would copy %s rows of %s.", count(admin, table), table)
-    for statement in beside(files):
-        log.info("Would run:\n%s", statement)
-    log.info("Would run, once the copies are compared:\n%s", _renaming())
+        log.info("Would copy %s rows of %s.", count(admin, Rows(table)), table)
+    for sql in beside(files):
+        log.info("Would run:\n%s", sql)
+    log.info("Would run, once the copies are compared:\n%s", _ending()["swap"])
 
 
 def _make_tables(admin: Session, files: Sequence[Migration], target: Storage) -> None:
@@ -156,14 +153,14 @@ def _make_tables(admin: Session, files: Sequence[Migration], target: Storage) ->
     left = _there(admin, [new(table) for table in FACT_TABLES])
     if left and not _usable(admin, left, target):
         log.info("Dropping %s, which a stopped run left unfinished", ", ".join(left))
-        admin.run(f"DROP TABLE {', '.join(left)}")
+        admin.run(statement("storage/drop_tables.sql", tables=left))
         left = []
     if left:
         log.info("Going on with the copies that a stopped run left: %s", ", ".join(left))
         return
-    for statement in beside(files):
-        log.info("Running:\n%s", statement)
-        admin.run(statement)
+    for sql in beside(files):
+        log.info("Running:\n%s", sql)
+        admin.run(sql)
     for table in FACT_TABLES:
         require_same_columns(table, columns(admin, table), columns(admin, new(table)))
 
@@ -179,7 +176,7 @@ def _usable(admin: Session, left: Sequence[str], target: Storage) -> bool:
 def _partition(
     admin: Session, table: str, today: date, settings: Settings, patience: Patience
 ) -> None:
-    [(oldest, newest)] = admin.rows(f"SELECT MIN(date_id), MAX(date_id) FROM {table}")
+    [(oldest, newest)] = admin.rows(statement("storage/span.sql", table=table))
     wanted = wanted_months(
         today, settings.partition_months_back, settings.partition_months_ahead, oldest, newest
     )
@@ -189,19 +186,22 @@ def _partition(
 
 def _swap(admin: Session, patience: Patience) -> None:
     """Compare all, then put the new tables in the place of the present ones, while nobody reads or writes them."""
-    parts = {table: columns(admin, table) for table in FACT_TABLES}
+    copies = [Copy(admin, table, columns(admin, table)) for table in FACT_TABLES]
     both = [name for table in FACT_TABLES for name in (table, new(table))]
     with locked_tables(admin, both, patience):
-        for table in FACT_TABLES:
-            rows = settle(admin, table, parts[table])
-            log.info("%s: %s rows in both tables, checksums equal", table, rows)
-        admin.run(_renaming())
-    log.info("Swapped:\n%s", _renaming())
+        for one in copies:
+            rows = settle(admin, one)
+            log.info("%s: %s rows in both tables, checksums equal", one.table, rows)
+        admin.run(_ending()["swap"])
+    log.info("Swapped:\n%s", _ending()["swap"])
 
 
-def _renaming() -> str:
-    pairs = [f"{table} TO {old(table)}, {new(table)} TO {table}" for table in FACT_TABLES]
-    return "RENAME TABLE\n  " + ",\n  ".join(pairs)
+def _ending() -> dict[str, str]:
+    return script(
+        "storage/swap.sql",
+        new={table: new(table) for table in FACT_TABLES},
+        old={table: old(table) for table in FACT_TABLES},
+    )
 
 
 def _record(admin: Session, files: Sequence[Migration]) -> None:
@@ -209,8 +209,7 @@ def _record(admin: Session, files: Sequence[Migration]) -> None:
     with admin.transaction():
         for file in files:
             admin.run(
-                "UPDATE kpi_migration SET name = %(name)s, checksum = %(checksum)s, statements = %(statements)s, "
-                "statements_done = %(statements)s WHERE version = %(version)s AND name <> %(name)s",
+                script(migrations.STATEMENTS)["rename after a conversion"],
                 {
                     "name": file.name,
                     "checksum": file.checksum,
@@ -221,7 +220,4 @@ def _record(admin: Session, files: Sequence[Migration]) -> None:
 
 
 def _there(admin: Session, names: Sequence[str]) -> list[str]:
-    found = admin.rows(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
-    )
-    return [name for name in names if (name,) in found]
+    return [name for name in names if there(admin, name)]

@@ -10,9 +10,11 @@ import mysql.connector
 
 from kpi.connections import Session
 from kpi.errors import KpiError
-from kpi.partitions.maintenance import count, no_room
+from kpi.partitions.maintenance import no_room
 from kpi.partitions.monthly import from_days
+from kpi.statements import script
 from kpi.storage.tables import new
+from kpi.tables import Column, Rows, count
 
 log = logging.getLogger(__name__)
 
@@ -23,31 +25,12 @@ class ConversionError(KpiError):
     """The fact tables cannot be converted, or not now; the present ones are as they were."""
 
 
-class Column(NamedTuple):
-    """A column, as information_schema tells it."""
-
-    name: str
-    kind: str
-    nullable: str
-    generated: str
-
-
 class Digest(NamedTuple):
     """What tells the rows of a day from others."""
 
     rows: int
     xor: int
     total: int
-
-
-def columns(admin: Session, table: str) -> list[Column]:
-    """Return a table's columns in order."""
-    rows = admin.rows(
-        "SELECT column_name, column_type, is_nullable, generation_expression FROM information_schema.columns "
-        "WHERE table_schema = DATABASE() AND table_name = %(table)s ORDER BY ordinal_position",
-        {"table": table},
-    )
-    return [Column(*row) for row in rows]
 
 
 def require_same_columns(table: str, present: Sequence[Column], made: Sequence[Column]) -> None:
@@ -71,37 +54,52 @@ def differing(present: Mapping[int, object], copied: Mapping[int, object]) -> li
     )
 
 
-def counts(admin: Session, table: str) -> dict[int, int]:
-    """Return the number of rows of each day, which an index tells."""
-    return dict(
-        admin.rows(f"SELECT TO_DAYS(date_id), COUNT(*) FROM {table} GROUP BY TO_DAYS(date_id)")
-    )
+class Copy:
+    """A fact table and its copy beside it, of the same columns."""
+
+    def __init__(self, admin: Session, table: str, columns: Sequence[Column]) -> None:
+        self.admin = admin
+        self.table = table
+        self.copy = new(table)
+        self.statements = script("storage/copies.sql", table=table, copy=self.copy, columns=columns)
+
+    def differing_in_number(self) -> list[int]:
+        """Return the days with other numbers of rows, which an index tells."""
+        number: dict[str, dict[int, int]] = {
+            name: dict(self.admin.rows(self.statements[f"rows by day of {name}"]))
+            for name in (self.table, self.copy)
+        }
+        return differing(number[self.table], number[self.copy])
+
+    def differing(self) -> list[int]:
+        """Return the days whose rows differ in any column; reads both tables whole, about 3 µs a row."""
+        present, copied = (
+            {
+                day: Digest(rows, xor, int(total))
+                for day, rows, xor, total in self.admin.rows(
+                    self.statements[f"checksums by day of {name}"]
+                )
+            }
+            for name in (self.table, self.copy)
+        )
+        return differing(present, copied)
+
+    def alike(self) -> bool:
+        """Tell whether both have the same rows, whatever their order; five times faster than by day."""
+        if count(self.admin, Rows(self.table)) != count(self.admin, Rows(self.copy)):
+            return False
+        present, copied = (row[1] for row in self.admin.rows(self.statements["checksums of both"]))
+        return present is not None and bool(present == copied)
 
 
-def digests(admin: Session, table: str, parts: Sequence[Column]) -> dict[int, Digest]:
-    """Return a digest over all columns for each day; reads the whole table, about 3 µs a row.
-
-    QUOTE tells NULL from the text 'NULL', and where one value ends.
-    """
-    row = f"CRC32(CONCAT_WS(',', {', '.join(f'QUOTE(`{part.name}`)' for part in parts)}))"
-    # Grouped by an expression, MySQL reads the rows in the order they lie and not in that of a key.
-    found = admin.rows(
-        f"SELECT TO_DAYS(date_id), COUNT(*), BIT_XOR({row}), SUM({row}) FROM {table} GROUP BY TO_DAYS(date_id)"
-    )
-    return {day: Digest(rows, xor, int(total)) for day, rows, xor, total in found}
-
-
-def copy_days(admin: Session, table: str, days: Sequence[int], parts: Sequence[Column]) -> None:
+def copy_days(admin: Session, both: Copy, days: Sequence[int]) -> None:
     """Replace the days' rows in the new table by the present ones, ids included; a transaction a day."""
-    names = ", ".join(f"`{part.name}`" for part in parts if not part.generated)
+    table, statements = both.table, both.statements
     for number, day in enumerate(days, start=1):
         value = {"day": from_days(day)}
         try:
-            admin.run(f"DELETE FROM {new(table)} WHERE date_id = %(day)s", value)
-            admin.run(
-                f"INSERT INTO {new(table)} ({names}) SELECT {names} FROM {table} WHERE date_id = %(day)s",
-                value,
-            )
+            admin.run(statements["empty a day of the copy"], value)
+            admin.run(statements["copy a day"], value)
         except mysql.connector.Error as error:
             raise _refused(table, value["day"], error) or error from error
         admin.commit()
@@ -109,39 +107,31 @@ def copy_days(admin: Session, table: str, days: Sequence[int], parts: Sequence[C
             log.info("%s: %s of %s days copied, last %s", table, number, len(days), value["day"])
 
 
-def catch_up(admin: Session, table: str, parts: Sequence[Column]) -> None:
+def catch_up(admin: Session, both: Copy) -> None:
     """Copy the days that differ until none does or a writer keeps changing them; nobody waits for it."""
-    copy_days(admin, table, differing(counts(admin, table), counts(admin, new(table))), parts)
+    copy_days(admin, both, both.differing_in_number())
     for _ in range(3):
-        days = differing(digests(admin, table, parts), digests(admin, new(table), parts))
+        days = both.differing()
         if not days:
             return
-        log.info("%s: %s days differ and are copied again", table, len(days))
-        copy_days(admin, table, days, parts)
+        log.info("%s: %s days differ and are copied again", both.table, len(days))
+        copy_days(admin, both, days)
 
 
-def settle(admin: Session, table: str, parts: Sequence[Column]) -> int:
+def settle(admin: Session, both: Copy) -> int:
     """Copy what writers changed since, while none can write, and compare all; return the number of rows.
 
     Raises ConversionError when the tables still differ.
     """
-    if not _alike(admin, table):
-        days = differing(digests(admin, table, parts), digests(admin, new(table), parts))
-        copy_days(admin, table, days, parts)
-        if differing(digests(admin, table, parts), digests(admin, new(table), parts)):
+    table = both.table
+    if not both.alike():
+        copy_days(admin, both, both.differing())
+        if both.differing():
             raise ConversionError(
-                f"{table} and its copy {new(table)} differ though nobody writes, so nothing was swapped; look at "
+                f"{table} and its copy {both.copy} differ though nobody writes, so nothing was swapped; look at "
                 f"CHECK TABLE {table}, trigger with drop_old to drop the copy, then begin again."
             )
-    return count(admin, table)
-
-
-def _alike(admin: Session, table: str) -> bool:
-    if count(admin, table) != count(admin, new(table)):
-        return False
-    # The sum of its rows' checksums, so the order does not matter; five times faster than the digests.
-    checksums = [row[1] for row in admin.rows(f"CHECKSUM TABLE {table}, {new(table)}")]
-    return checksums[0] is not None and checksums[0] == checksums[1]
+    return count(admin, Rows(table))
 
 
 def _refused(table: str, day: object, error: mysql.connector.Error) -> KpiError | None:
