@@ -63,8 +63,10 @@ with DAG(
     },
     **dag_defaults("upkeep"),
 ):
-    storage = StorageOperator(task_id="storage")
+    storage = StorageOperator(task_id="storage", sql="shown/storage.sql")
     # Each night no conversion is asked for and `storage` is skipped.
-    partitions = PartitionMaintenanceOperator(task_id="partitions", trigger_rule="none_failed")
+    partitions = PartitionMaintenanceOperator(
+        task_id="partitions", sql="shown/partitions.sql", trigger_rule="none_failed"
+    )
 
     storage >> partitions

@@ -233,11 +233,11 @@ for operator, params in (
     (PreflightOperator(task_id="daily"), night),
     (RollupPreflightOperator(task_id="rollup"), night),
     (TimeDimensionOperator(task_id="time", upsert="x", first_source_day="x"), {}),
-    (PartitionMaintenanceOperator(task_id="partitions"), night),
-    (StorageOperator(task_id="storage"), {"convert_to": "foreign_keys"}),
-    (FactRetentionOperator(task_id="facts"), night),
-    (LedgerRetentionOperator(task_id="ledger"), night),
-    (RestoreOperator(task_id="restore"), {"restore": "2026-02"}),
+    (PartitionMaintenanceOperator(task_id="partitions", sql=""), night),
+    (StorageOperator(task_id="storage", sql=""), {"convert_to": "foreign_keys"}),
+    (FactRetentionOperator(task_id="facts", sql=""), night),
+    (LedgerRetentionOperator(task_id="ledger", sql=""), night),
+    (RestoreOperator(task_id="restore", sql=""), {"restore": "2026-02"}),
 ):
     try:
         operator.execute({"params": params})

@@ -1,4 +1,4 @@
-{# The capture that can be taken back: its instant and day, the one before it, and the ledger's last row before it. #}
+{# The capture that can be taken back: its instant and day, the one before it, and the ledger's last row before it. -#}
 SELECT
   captured_at,
   day,

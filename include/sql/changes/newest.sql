@@ -1,4 +1,4 @@
-{# The newest change that the figures do not hold yet, no row without any. #}
+{# The newest change that the figures do not hold yet, no row without any. -#}
 SELECT id
 FROM kpi_change
 WHERE done_at IS NULL

@@ -1,4 +1,4 @@
-{# The oldest changes that the figures do not hold yet, at most %(most)s, with the learner of each. #}
+{# The oldest changes that the figures do not hold yet, at most %(most)s, with the learner of each. -#}
 SELECT
   id,
   learner_id

@@ -1,4 +1,4 @@
-{# The business days whose captures were refused or taken back since the last one that stands. #}
+{# The business days whose captures were refused or taken back since the last one that stands. -#}
 SELECT DISTINCT date_to
 FROM kpi_run
 WHERE

@@ -1,4 +1,4 @@
-{# Whether the facts of %(day)s were computed whole, all of them, after the last capture of all learners had ended. #}
+{# Whether the facts of %(day)s were computed whole, all of them, after the last capture of all learners had ended. -#}
 SELECT COUNT(DISTINCT computed.table_name, computed.period) = {{ tables | length }}
 FROM kpi_run AS computed
 WHERE

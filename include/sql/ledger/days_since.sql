@@ -1,4 +1,4 @@
-{# The days whose facts were computed after the ledger's row %(run_id)s. #}
+{# The days whose facts were computed after the ledger's row %(run_id)s. -#}
 SELECT DISTINCT date_to
 FROM kpi_run
 WHERE

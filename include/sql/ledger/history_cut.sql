@@ -1,4 +1,4 @@
-{# The last local day that the history no longer covers, NULL when retention never cut it. #}
+{# The last local day that the history no longer covers, NULL when retention never cut it. -#}
 SELECT MAX(date_to)
 FROM kpi_run
 WHERE

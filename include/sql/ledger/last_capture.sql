@@ -1,4 +1,4 @@
-{# The last capture of all learners that stands: its business day and its instant; no row before the first. #}
+{# The last capture of all learners that stands: its business day and its instant; no row before the first. -#}
 SELECT
   date_to,
   watermark

@@ -1,4 +1,4 @@
-{# One row of the ledger: what was written for some dates of a table, by whom, and when. #}
+{# One row of the ledger: what was written for some dates of a table, by whom, and when. -#}
 INSERT INTO kpi_run (
   table_name, period, date_from, date_to, scopes, dag_id, run_id, task_id, try_number, state, rows_inserted,
   rows_updated, rows_deleted, rows_unchanged, rows_rejected, rows_reopened, watermark, message, reason, started_at,

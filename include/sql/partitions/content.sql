@@ -1,4 +1,4 @@
-{# What lies in a partition: rows by period, with their oldest and newest dates. #}
+{# What lies in a partition: rows by period, with their oldest and newest dates. -#}
 {% import 'macros/rows.sql' as some -%}
 SELECT
   period,

@@ -1,2 +1,2 @@
-{# Drops a partition of a table, which is empty. #}
+{# Drops a partition of a table, which is empty. -#}
 ALTER TABLE {{ table }} DROP PARTITION {{ partition }}

@@ -1,4 +1,4 @@
-{# Who has one of some tables in use: table, connection, account, seconds in its present state. #}
+{# Who has one of some tables in use: table, connection, account, seconds in its present state. -#}
 SELECT DISTINCT
   object_name,
   processlist_id,

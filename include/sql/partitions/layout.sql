@@ -1,4 +1,4 @@
-{# The partitions of the table %(table_name)s in the order of their bounds, how they are made, and their sizes in bytes. #}
+{# The partitions of the table %(table_name)s in the order of their bounds, how they are made, and their sizes in bytes. -#}
 SELECT
   partition_name,
   partition_method,

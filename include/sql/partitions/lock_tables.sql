@@ -1,2 +1,2 @@
-{# Keeps readers and writers off tables. #}
+{# Keeps readers and writers off tables. -#}
 LOCK TABLES {% for table in tables %}{{ table }} WRITE{{ ', ' if not loop.last }}{% endfor %}

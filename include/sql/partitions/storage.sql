@@ -1,4 +1,4 @@
-{# Which fact tables are there, and whether each is partitioned. #}
+{# Which fact tables are there, and whether each is partitioned. -#}
 SELECT
   table_name,
   create_options LIKE '%partitioned%' AS is_partitioned

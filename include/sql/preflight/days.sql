@@ -1,4 +1,4 @@
-{# The local days from %(first)s to %(last)s as kpi_time has them. #}
+{# The local days from %(first)s to %(last)s as kpi_time has them. -#}
 SELECT
   date_id,
   utc_start,

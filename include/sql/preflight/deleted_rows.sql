@@ -1,4 +1,4 @@
-{# The tables of the source schema %(schema_name)s that mark deleted rows, in a column deleted_at. #}
+{# The tables of the source schema %(schema_name)s that mark deleted rows, in a column deleted_at. -#}
 SELECT table_name
 FROM information_schema.columns
 WHERE

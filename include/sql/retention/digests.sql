@@ -1,4 +1,4 @@
-{# Rows and checksums of each period, over all columns; reads all of the rows asked for. #}
+{# Rows and checksums of each period, over all columns; reads all of the rows asked for. -#}
 {% import 'macros/rows.sql' as some -%}
 {# Grouped by an expression, MySQL reads the rows in the order they lie and not in that of a key. -#}
 SELECT

@@ -1,2 +1,2 @@
-{# Drops an undo table, if it is there. #}
+{# Drops an undo table, if it is there. -#}
 DROP TABLE IF EXISTS {{ undo_table }}

@@ -1,2 +1,2 @@
-{# Drops tables that conversions left, or did not end. #}
+{# Drops tables that conversions left, or did not end. -#}
 DROP TABLE {{ tables | join(', ') }}

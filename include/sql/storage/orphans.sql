@@ -1,4 +1,4 @@
-{# The values of a column that a foreign key would refuse, with their rows. #}
+{# The values of a column that a foreign key would refuse, with their rows. -#}
 SELECT
   fact.{{ foreign_key.column }},
   COUNT(*) AS number_of_rows

@@ -1,4 +1,4 @@
-{# The oldest and the newest date of a table. #}
+{# The oldest and the newest date of a table. -#}
 SELECT
   MIN(date_id) AS oldest,
   MAX(date_id) AS newest

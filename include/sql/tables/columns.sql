@@ -1,4 +1,4 @@
-{# The columns of %(table_name)s in order, with their types, and how the generated ones are made. #}
+{# The columns of %(table_name)s in order, with their types, and how the generated ones are made. -#}
 SELECT
   column_name,
   column_type,

@@ -1,4 +1,4 @@
-{# The tables of the package that are, or have a text, in another collation than %(collation)s. #}
+{# The tables of the package that are, or have a text, in another collation than %(collation)s. -#}
 SELECT tables.table_name
 FROM information_schema.tables AS tables
 INNER JOIN information_schema.columns AS columns

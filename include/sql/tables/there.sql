@@ -1,4 +1,4 @@
-{# Whether the table %(name)s is there: 1 or 0. #}
+{# Whether the table %(name)s is there: 1 or 0. -#}
 SELECT COUNT(*)
 FROM information_schema.tables
 WHERE

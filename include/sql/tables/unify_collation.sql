@@ -1,2 +1,2 @@
-{# Brings a table, its texts too, into the collation of the package; MySQL rebuilds it. #}
+{# Brings a table, its texts too, into the collation of the package; MySQL rebuilds it. -#}
 ALTER TABLE `{{ table }}` CONVERT TO CHARACTER SET {{ charset }} COLLATE {{ collation }}

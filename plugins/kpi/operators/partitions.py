@@ -20,7 +20,23 @@ from kpi.settings import Settings, settings
 from kpi.storage.conversion import convert, drop_left_behind
 
 
-class StorageOperator(BaseOperator):
+class StatementsOperator(BaseOperator):
+    """A task of the upkeep, which shows in `sql` the statements that it may run.
+
+    Which of them run, on which table, is found when it runs: so they are shown with « » where a name is not known
+    before (include/sql/shown), and rendered anew from the same files then.
+    """
+
+    template_fields = ("sql",)
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "mysql"}
+
+    def __init__(self, *, sql: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sql = sql
+
+
+class StorageOperator(StatementsOperator):
     """Convert the fact tables to the storage mode of the param `convert_to`, or drop what conversions left.
 
     Skipped when neither is asked for, as each night.
@@ -74,7 +90,7 @@ class StorageOperator(BaseOperator):
         return names
 
 
-class PartitionMaintenanceOperator(BaseOperator):
+class PartitionMaintenanceOperator(StatementsOperator):
     """Give the fact tables the partitions they lack, and print all partitions as a table."""
 
     def execute(self, context: Any) -> Sequence[str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from kpi import calendar
 from kpi.ledger import Author
-from kpi.operators.partitions import today_of
+from kpi.operators.partitions import StatementsOperator, today_of
 from kpi.operators.reports import reported, text_table
 from kpi.retention import run
 from kpi.retention.undo import Undo
@@ -19,7 +18,7 @@ from kpi.settings import settings
 UNDO_COLUMNS = ("undo table", "month", "periods", "rows", "kept until (UTC)")
 
 
-class RestoreOperator(BaseOperator):
+class RestoreOperator(StatementsOperator):
     """Bring back what the param `restore` names: a month (YYYY-MM) or an undo table. Skipped when it names nothing."""
 
     def execute(self, context: Any) -> Sequence[str]:
@@ -42,7 +41,7 @@ class RestoreOperator(BaseOperator):
         return [one.undo_table for one in restored]
 
 
-class FactRetentionOperator(BaseOperator):
+class FactRetentionOperator(StatementsOperator):
     """Remove the facts that have expired, and print what went, what stays and why as a table."""
 
     def execute(self, context: Any) -> Sequence[str]:
@@ -68,7 +67,7 @@ class FactRetentionOperator(BaseOperator):
         return [f"{one.table} {one.month:%Y-%m}" for one in done.decisions if one.action != "keep"]
 
 
-class LedgerRetentionOperator(BaseOperator):
+class LedgerRetentionOperator(StatementsOperator):
     """Delete what has expired of history, ledger and rejects, and print how much as a table."""
 
     def execute(self, context: Any) -> None:
