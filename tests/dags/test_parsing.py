@@ -201,6 +201,11 @@ def test_the_ui_shows_a_tasks_sql_as_sql(parsed: Parsed, dag_id: str) -> None:
     assert set(parsed.dags[dag_id].sql.values()) <= {"mysql"}
 
 
+@pytest.mark.parametrize("dag_id", ["kpi_retention", "kpi_partition_maintenance"])
+def test_each_task_of_the_upkeep_shows_its_sql(parsed: Parsed, dag_id: str) -> None:
+    assert set(parsed.dags[dag_id].sql) == set(parsed.dags[dag_id].upstream)
+
+
 @pytest.mark.parametrize("dag_id", ["kpi_daily", "kpi_rollup"])
 def test_each_task_of_a_night_raises_an_alert_when_it_fails(parsed: Parsed, dag_id: str) -> None:
     assert parsed.dags[dag_id].alerting == set(parsed.dags[dag_id].upstream)

@@ -48,6 +48,8 @@ def test_a_dry_run_prints_the_statements_and_the_table(played: Operated) -> None
     assert partitions(played) == before
     assert told.log.count("REORGANIZE PARTITION p_max INTO (") == len(FACTS)
     assert "4 statements would change partitions." in told.log
+    shown = told.rendered["partitions"]["sql"]
+    assert "ALTER TABLE «fact table» REORGANIZE PARTITION «partition» INTO (" in shown
 
 
 def test_months_ahead_are_made_and_the_log_shows_what_lies_where(played: Operated) -> None:

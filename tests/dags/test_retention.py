@@ -41,6 +41,8 @@ def test_it_removes_restores_and_a_backfill_brings_back(old: Operated) -> None:
     assert old.checksums() == checksums
     assert "Nothing was written; a run would do:" in told.log
     assert "rewrite" in told.log
+    assert "EXCHANGE PARTITION «partition» WITH TABLE" in told.rendered["facts"]["sql"]
+    assert "DELETE gone\nFROM kpi_src_plan AS gone" in told.rendered["ledgers"]["sql"]
 
     done = succeeded(run(old))
     assert rows(old.warehouse) == without_days(before, "2026-02")
