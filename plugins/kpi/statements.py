@@ -9,14 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from kpi.settings import settings
-from kpi.templates import renderer, steps
+from kpi.templates import environment, steps
 
 
 def statement(path: str, **values: Any) -> str:
     """Return the one statement of a file."""
-    return renderer(settings(), **values)(path).strip()
+    return _rendered(path, values).strip()
 
 
 def script(path: str, **values: Any) -> dict[str, str]:
     """Return the statements of a file by the names of their steps, in order."""
-    return {step.name: step.sql for step in steps(renderer(settings(), **values)(path))}
+    return {step.name: step.sql for step in steps(_rendered(path, values))}
+
+
+def _rendered(path: str, values: dict[str, Any]) -> str:
+    return environment(settings().sql_dir).get_template(path).render(values)
