@@ -63,10 +63,10 @@ with DAG(
     },
     **dag_defaults("upkeep"),
 ):
-    storage = StorageOperator(task_id="storage", sql="shown/storage.sql")
+    storage = StorageOperator(task_id="storage", sql="tasks/storage.sql")
     # Each night no conversion is asked for and `storage` is skipped.
     partitions = PartitionMaintenanceOperator(
-        task_id="partitions", sql="shown/partitions.sql", trigger_rule="none_failed"
+        task_id="partitions", sql="tasks/partitions.sql", trigger_rule="none_failed"
     )
 
     storage >> partitions

@@ -69,13 +69,13 @@ with DAG(
     },
     **dag_defaults("upkeep"),
 ):
-    restore = RestoreOperator(task_id="restore", sql="shown/retention_restore.sql")
+    restore = RestoreOperator(task_id="restore", sql="tasks/retention_restore.sql")
     # Each night nothing is to be restored and `restore` is skipped.
     facts = FactRetentionOperator(
-        task_id="facts", sql="shown/retention_facts.sql", trigger_rule="none_failed"
+        task_id="facts", sql="tasks/retention_facts.sql", trigger_rule="none_failed"
     )
     ledgers = LedgerRetentionOperator(
-        task_id="ledgers", sql="shown/retention_ledgers.sql", trigger_rule="none_failed"
+        task_id="ledgers", sql="tasks/retention_ledgers.sql", trigger_rule="none_failed"
     )
 
     restore >> facts >> ledgers

@@ -10,9 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 from kpi.settings import PROJECT, Settings
 from kpi.steps import Step, steps
@@ -36,7 +34,7 @@ def rendered(settings: Settings) -> Iterator[tuple[str, str]]:
     render = offline(settings)
     for name in paths(settings, SCRIPTS + STATEMENTS):
         text = render(name)
-        parts = steps(text) or [Step(STATEMENT, text)]
+        parts = steps(text) if "-- step: " in text else [Step(STATEMENT, text)]
         for number, step in enumerate(parts, start=1):
             if (name, step.name) in NOT_PARSED:
                 continue
@@ -44,34 +42,6 @@ def rendered(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"{name.removesuffix('.sql')}/{number:02}_{words}.sql", step.sql
     for name in paths(settings, SINGLE):
         yield name, render(name)
-
-
-def upkeep() -> dict[str, Any]:
-    """Return an example of each name that the statements of the upkeep are rendered with."""
-    rows = Rows("kpi_value", "p202601", date(2026, 1, 1), date(2026, 1, 31), ("D", "W"))
-    columns = [Column("id", "bigint", "NO", ""), Column("value_num", "decimal(12,4)", "YES", "")]
-    return {
-        **dict.fromkeys(("rows", "place", "kept", "copied"), rows),
-        "columns": columns,
-        "tables": FACT_TABLES,
-        "daily": DAILY,
-        "dates": 2,
-        "undo_table": "kpi_undo_kpi_value_202601_20260501050000000000",
-        "partition": "p202601",
-        "periods": rows.periods,
-        "names": ["p_max"],
-        "parts": [("p202602", "(TO_DAYS('2026-03-01'))"), ("p_max", "MAXVALUE")],
-        "charset": CHARSET,
-        "collation": COLLATION,
-        "copy": new("kpi_value"),
-        "new": {table: new(table) for table in FACT_TABLES},
-        "old": {table: old(table) for table in FACT_TABLES},
-        "foreign_key": ForeignKey("kpi_value", "metric_id", "kpi_metric", "id"),
-        "written": {"kpi_run": "table_name", "kpi_reject": "relation"},
-        "into": ["scope_type", "ref_id"],
-        "select": "SELECT\n  scope_type,\n  ref_id\nFROM lms_scope",
-        "sql_mode": AS_THEY_ARE,
-    }
 
 
 def main() -> int:

@@ -11,13 +11,19 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from typing import Any
 
 from kpi import catalog
+from kpi.connections import AS_THEY_ARE
 from kpi.errors import InputError
+from kpi.servers import CHARSET, COLLATION
 from kpi.settings import PROJECT, Settings
 from kpi.steps import Step, steps
+from kpi.storage.tables import ForeignKey, new, old
+from kpi.tables import Column, Rows
 from kpi.templates import renderer
+from kpi.vocabulary import FACT_TABLES
 
 FOLDER = PROJECT / "tests" / "rendered"
 # Of each shape of figures one.
@@ -45,7 +51,42 @@ SINGLE = (
     *("rollup/*.sql", "alerts/[!at]*.sql", "alerts/told.sql", "status/*.sql"),
     *("display/dashboard/*.sql", "adapter/*.sql", "dimensions/first_source_day.sql"),
 )
+# Ledger, preflight and upkeep: scripts, or one statement a file.
+STATEMENTS = (
+    *("changes/*.sql", "ledger/*.sql", "migrations/*.sql", "partitions/*.sql", "preflight/*.sql"),
+    *("retention/*.sql", "storage/*.sql", "tables/*.sql", "dimensions/days.sql"),
+    *("capture/kept.sql", "capture/stage.sql"),
+)
+# What the tasks of the upkeep show: names that are found when they run stand in « ».
+SHOWN = ("tasks/*.sql",)
 _TAG = re.compile(r"\{[{%]")
+
+
+def upkeep() -> dict[str, Any]:
+    """Return an example of each name that the statements of the upkeep are rendered with."""
+    rows = Rows("kpi_value", "p202601", date(2026, 1, 1), date(2026, 1, 31), ("D", "W"))
+    columns = [Column("id", "bigint", "NO", ""), Column("value_num", "decimal(12,4)", "YES", "")]
+    return {
+        **dict.fromkeys(("rows", "place", "kept", "copied"), rows),
+        "columns": columns,
+        "tables": list(FACT_TABLES),
+        "dates": 2,
+        "undo_table": "kpi_undo_kpi_value_202601_20260501050000000000",
+        "partition": "p202601",
+        "periods": rows.periods,
+        "names": ["p_max"],
+        "parts": [("p202602", "(TO_DAYS('2026-03-01'))"), ("p_max", "MAXVALUE")],
+        "charset": CHARSET,
+        "collation": COLLATION,
+        "copy": new("kpi_value"),
+        "new": {table: new(table) for table in FACT_TABLES},
+        "old": {table: old(table) for table in FACT_TABLES},
+        "foreign_key": ForeignKey("kpi_value", "metric_id", "kpi_metric", "id"),
+        "written": {"kpi_run": "table_name", "kpi_reject": "relation"},
+        "into": ["scope_type", "ref_id"],
+        "select": "SELECT\n  scope_type,\n  ref_id\nFROM lms_scope",
+        "sql_mode": AS_THEY_ARE,
+    }
 
 
 def offline(settings: Settings, **values: Any) -> Callable[[str], str]:
@@ -53,7 +94,7 @@ def offline(settings: Settings, **values: Any) -> Callable[[str], str]:
     shapes = {"table": "kpi_value", "words": 2, "among_learners": 1}
     shapes |= {"relation": "scope", "column": "scope_type", "key": catalog.KEYS["scope"]}
     source = {"source_schema": lambda: "`lms`", "soft_deleted_tables": frozenset, "source": "`lms`"}
-    return renderer(settings, **source, **shapes, **values)
+    return renderer(settings, **source, **shapes, **upkeep(), **values)
 
 
 def paths(settings: Settings, patterns: tuple[str, ...]) -> Iterator[str]:
@@ -78,7 +119,7 @@ def snapshots(settings: Settings) -> dict[str, str]:
     render = offline(chosen, figures=lambda table: few(catalog.figures(chosen.sql_dir, table)))
     return {
         path: without_gaps(render(path))
-        for path in paths(chosen, SCRIPTS + SINGLE)
+        for path in paths(chosen, SCRIPTS + SINGLE + STATEMENTS + SHOWN)
         if _TAG.search((chosen.sql_dir / path).read_text("utf-8"))
     }
 

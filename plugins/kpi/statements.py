@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from kpi.settings import settings
-from kpi.templates import environment, steps
+from kpi.steps import steps
+from kpi.templates import VOCABULARY, environment
 
 
 def statement(path: str, **values: Any) -> str:
@@ -23,4 +24,4 @@ def script(path: str, **values: Any) -> dict[str, str]:
 
 
 def _rendered(path: str, values: dict[str, Any]) -> str:
-    return environment(settings().sql_dir).get_template(path).render(values)
+    return environment(settings().sql_dir).get_template(path).render(VOCABULARY | values)

@@ -81,7 +81,7 @@ def take_back(
             lock(etl, lock_name(etl.schema, "capture"), settings.lock_wait_seconds),
         ):
             kept = chosen(captured_at, _kept(etl))
-            built_since = statement("ledger/days_since.sql", tables=DAILY)
+            built_since = statement("ledger/days_since.sql")
             days = tuple(day for (day,) in etl.rows(built_since, {"run_id": kept.run_id}))
             done = TakenBack(kept, days)
             with etl.transaction():

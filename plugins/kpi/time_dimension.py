@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from kpi.calendar import LocalDay, local_days
 from kpi.connections import ETL, SOURCE, Session, attempted, session
 from kpi.errors import KpiError
-from kpi.partitions.planner import DAILY
 from kpi.settings import Settings
 from kpi.statements import script
 
@@ -84,7 +83,7 @@ def _stored(etl: Session) -> dict[date, LocalDay]:
 
 
 def _days() -> dict[str, str]:
-    return script("dimensions/days.sql", tables=DAILY)
+    return script("dimensions/days.sql")
 
 
 def _refuse_moving_facts(etl: Session, moved: list[LocalDay]) -> None:

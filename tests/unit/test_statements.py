@@ -11,7 +11,8 @@ import pytest
 from kpi.airflow_settings import LONGEST_SQL
 from kpi.settings import PROJECT, Settings
 from kpi.statements import script, statement
-from kpi.templates import renderer, steps
+from kpi.steps import steps
+from kpi.templates import renderer
 
 PACKAGE = PROJECT / "plugins" / "kpi"
 SQL = PROJECT / "include" / "sql"
@@ -29,7 +30,7 @@ PLUMBING = re.compile(
     r"|…"  # GET_LOCK, once for each of several locks
     r")"
 )
-SHOWN = sorted(path.relative_to(SQL).as_posix() for path in (SQL / "shown").glob("*.sql"))
+SHOWN = sorted(path.relative_to(SQL).as_posix() for path in (SQL / "tasks").glob("*.sql"))
 
 
 def texts(source: str) -> Iterator[str]:

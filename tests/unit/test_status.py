@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from kpi.partitions.planner import DAILY
 from kpi.retention.limits import limits
 from kpi.settings import Settings
 from kpi.status import judgement
 from kpi.status.judgement import Item, worst
 from kpi.status.reading import Day, Layout, State
+from kpi.vocabulary import DAILY_TABLES
 
 TODAY = date(2026, 2, 16)
 SETTINGS = Settings()
@@ -21,7 +21,7 @@ SETTINGS = Settings()
 def days(*missing: int, dropped: int | None = None) -> tuple[Day, ...]:
     """Return the ten days before today, oldest first; of those in `missing` (days ago) only kpi_value is there."""
     return tuple(
-        Day(TODAY - timedelta(ago), DAILY[1:] if ago in missing else (), ago == dropped)
+        Day(TODAY - timedelta(ago), DAILY_TABLES[1:] if ago in missing else (), ago == dropped)
         for ago in range(10, 0, -1)
     )
 

@@ -14,7 +14,7 @@ SELECT
 FROM kpi_time;
 
 -- step: with facts
-{% for table in tables %}
+{% for table in daily_tables %}
 {{ 'UNION DISTINCT\n' if not loop.first -}}
 SELECT date_id
 FROM {{ table }}

@@ -1,8 +1,8 @@
 {# Whether the facts of %(day)s were computed whole, all of them, after the last capture of all learners had ended. -#}
-SELECT COUNT(DISTINCT computed.table_name, computed.period) = {{ tables | length }}
+SELECT COUNT(DISTINCT computed.table_name, computed.period) = {{ daily_tables | length }}
 FROM kpi_run AS computed
 WHERE
-  computed.table_name IN ('{{ tables | join("', '") }}')
+  computed.table_name IN ('{{ daily_tables | join("', '") }}')
   AND computed.period = 'D'
   AND computed.date_to = %(day)s
   AND computed.state = 'DONE'

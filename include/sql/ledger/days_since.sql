@@ -2,7 +2,7 @@
 SELECT DISTINCT date_to
 FROM kpi_run
 WHERE
-  table_name IN ('{{ tables | join("', '") }}')
+  table_name IN ('{{ daily_tables | join("', '") }}')
   AND period = 'D'
   AND state = 'DONE'
   AND id > %(run_id)s

@@ -10,7 +10,7 @@ WHERE date_id = %(today)s;
 SELECT MAX(date_to)
 FROM kpi_run
 WHERE state = 'DONE';
-{% for table in tables %}
+{% for table in fact_tables %}
 -- step: last day in {{ table }}
 SELECT MAX(date_id)
 FROM {{ table }};

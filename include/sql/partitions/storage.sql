@@ -5,4 +5,4 @@ SELECT
 FROM information_schema.tables
 WHERE
   table_schema = DATABASE()
-  AND table_name IN ('{{ tables | join("', '") }}')
+  AND table_name IN ('{{ fact_tables | join("', '") }}')

@@ -2,8 +2,8 @@
 What ledger and tables say of the days from %(first)s to %(last)s, and of the weeks and months that hold them: what kpi.retention.guards
 decides by.
 */
-{% set facts = tables | join("', '") -%}
-{% set with_days = daily | join("', '") -%}
+{% set facts = fact_tables | join("', '") -%}
+{% set with_days = daily_tables | join("', '") -%}
 -- step: when days were changed last
 SELECT
   date_to,
@@ -25,7 +25,7 @@ WHERE
   day.date_id >= %(first)s
   AND day.date_id <= %(last)s
   AND (
-{%- for table in daily %}
+{%- for table in daily_tables %}
     {{ 'OR ' if not loop.first }}EXISTS (SELECT 1 FROM {{ table }} AS fact WHERE fact.date_id = day.date_id AND fact.period = 'D')
 {%- endfor %}
   );
@@ -61,7 +61,7 @@ WHERE
   AND date_from < date_to
   AND date_to >= %(first)s
   AND date_from <= %(last)s;
-{% for table in tables %}
+{% for table in fact_tables %}
 -- step: weeks and months in {{ table }}
 SELECT
   period,

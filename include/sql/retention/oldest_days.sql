@@ -1,7 +1,7 @@
 /*
 How far back days reach: what history and ledger must still tell of.
 */
-{% for table in daily %}
+{% for table in daily_tables %}
 -- step: oldest day in {{ table }}
 SELECT date_id
 FROM {{ table }}
@@ -13,7 +13,7 @@ LIMIT 1;
 SELECT MIN(date_to)
 FROM kpi_run
 WHERE
-  table_name IN ('{{ daily | join("', '") }}')
+  table_name IN ('{{ daily_tables | join("', '") }}')
   AND state = 'DONE'
   AND period = 'D';
 

@@ -37,7 +37,7 @@ def open_day(day: date, steps: Sequence[Step], settings: Settings) -> bool:
     """
     values = {"as_of": day, "first": day, "last": day}
     opening = script("changes/open_day.sql")
-    computed_since = statement("ledger/computed_since_capture.sql", tables=DAILY)
+    computed_since = statement("ledger/computed_since_capture.sql")
 
     def once() -> bool:
         with (

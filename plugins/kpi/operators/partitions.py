@@ -24,7 +24,7 @@ class StatementsOperator(BaseOperator):
     """A task of the upkeep, which shows in `sql` the statements that it may run.
 
     Which of them run, on which table, is found when it runs: so they are shown with « » where a name is not known
-    before (include/sql/shown), and rendered anew from the same files then.
+    before (include/sql/tasks), and rendered anew from the same files then.
     """
 
     template_fields = ("sql",)

@@ -26,7 +26,7 @@ def require_plausible(admin: Session, today: date) -> None:
             f"Today is {today}, before {EARLIEST}, so the clock is wrong; set the clock of the machine that runs "
             "Airflow, or give the param date."
         )
-    queries = script("partitions/clock.sql", tables=FACT_TABLES)
+    queries = script("partitions/clock.sql")
     if not admin.value(queries["days of the calendar"], {"today": today}):
         raise InputError(
             f"Today is {today}, a day that kpi_time has not; set the clock of the machine that runs Airflow if that is "

@@ -74,9 +74,7 @@ def storage_of(admin: Session) -> Storage:
 
     Raises PartitionError when they are not there, or some are partitioned and some are not.
     """
-    found: dict[str, int] = dict(
-        admin.rows(statement("partitions/storage.sql", tables=FACT_TABLES))
-    )
+    found: dict[str, int] = dict(admin.rows(statement("partitions/storage.sql")))
     absent = [table for table in FACT_TABLES if table not in found]
     if absent:
         raise PartitionError(

@@ -14,8 +14,6 @@ from kpi.partitions.monthly import from_days, next_month, to_days
 from kpi.statements import statement
 
 FACT_TABLES = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap")
-# Those that have D rows.
-DAILY = ("kpi_value", "kpi_state_count", "kpi_percentiles")
 CATCH_ALL = "p_max"
 _PLAIN_NAME = re.compile(r"p(_max|[0-9]{6}(_to_[0-9]{6})?(_[0-9]+)?)")
 

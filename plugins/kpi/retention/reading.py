@@ -9,13 +9,14 @@ from kpi import periods
 from kpi.connections import Row, Session
 from kpi.partitions.layouts import Storage, TableLayout, layout
 from kpi.partitions.monthly import from_days, next_month, to_days
-from kpi.partitions.planner import DAILY, FACT_TABLES
+from kpi.partitions.planner import FACT_TABLES
 from kpi.retention.dropped import dropped_days
 from kpi.retention.guards import Evidence, Hold, RolledUp, around
 from kpi.retention.planner import MonthRows
 from kpi.settings import Settings
 from kpi.statements import script, statement
 from kpi.templates import renderer
+from kpi.vocabulary import DAILY_TABLES
 
 OLDEST_DAYS = "retention/oldest_days.sql"
 
@@ -70,7 +71,7 @@ def evidence(admin: Session, month: date, settings: Settings) -> Evidence:
     first, last = around(month)
     whole = periods.month_of(month)
     dates = sorted({part.last for part in periods.touched(whole.first, whole.last)})
-    queries = script("retention/evidence.sql", tables=FACT_TABLES, daily=DAILY, dates=len(dates))
+    queries = script("retention/evidence.sql", dates=len(dates))
     span = {"first": first, "last": last}
     done = admin.rows(renderer(settings)("rollup/done_days.sql"), span)
     return Evidence(
@@ -86,20 +87,20 @@ def evidence(admin: Session, month: date, settings: Settings) -> Evidence:
 
 def oldest_day(admin: Session) -> date | None:
     """Return the oldest local day with D rows, None without any."""
-    queries = script(OLDEST_DAYS, daily=DAILY)
-    found = [admin.value(queries[f"oldest day in {table}"]) for table in DAILY]
+    queries = script(OLDEST_DAYS)
+    found = [admin.value(queries[f"oldest day in {table}"]) for table in DAILY_TABLES]
     return min((day for day in found if day), default=None)
 
 
 def oldest_done_day(admin: Session) -> date | None:
     """Return the oldest local day that counts as computed, None without any."""
-    found: date | None = admin.value(script(OLDEST_DAYS, daily=DAILY)["oldest day computed"])
+    found: date | None = admin.value(script(OLDEST_DAYS)["oldest day computed"])
     return found
 
 
 def first_calendar_day(admin: Session) -> date | None:
     """Return the first local day of kpi_time, None without any."""
-    found: date | None = admin.value(script(OLDEST_DAYS, daily=DAILY)["first day of the calendar"])
+    found: date | None = admin.value(script(OLDEST_DAYS)["first day of the calendar"])
     return found
 
 

@@ -12,11 +12,12 @@ from kpi.alerts.nights import due_day
 from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.partitions.monthly import from_days
-from kpi.partitions.planner import DAILY, FACT_TABLES
+from kpi.partitions.planner import FACT_TABLES
 from kpi.preflight import require_schema
 from kpi.settings import Settings
 from kpi.statements import script
 from kpi.templates import renderer
+from kpi.vocabulary import DAILY_TABLES
 
 # Days looked at for gaps: those before may have been removed.
 LOOK_BACK = timedelta(days=92)
@@ -98,7 +99,7 @@ def state(read: Session, settings: Settings, instant: datetime) -> State:
 
 def _day(day: date, done: str | None, dropped: Any) -> Day:
     there = (done or "").split(",")
-    return Day(day, tuple(table for table in DAILY if table not in there), bool(dropped))
+    return Day(day, tuple(table for table in DAILY_TABLES if table not in there), bool(dropped))
 
 
 def _layouts(read: Session, settings: Settings) -> dict[str, Layout]:

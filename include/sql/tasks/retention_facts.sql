@@ -2,7 +2,7 @@
 What the task `facts` may run, for each month of a fact table that has expired. In « » stands what is found when it runs; its log names it.
 */
 {% set table, partition, undo_table = '«fact table»', '«partition»', '«undo table»' -%}
-{% set tables, daily, dates, periods = ['«fact table»'], ['«fact table with days»'], 1, ['«period»'] -%}
+{% set dates, periods = 1, ['«period»'] -%}
 {% set columns = [{'name': '«column»', 'generated': ''}] -%}
 {% set rows = {'table': table, 'partition': partition, 'first': none, 'periods': none} -%}
 {% set copied = {'table': table, 'partition': partition, 'first': none, 'periods': ['«period that stays»']} -%}

@@ -1,0 +1,1 @@
+ALTER TABLE `kpi_value` CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci

@@ -1,0 +1,220 @@
+/*
+What the task `ledgers` runs; a dry run only counts. The bounds are bound when it runs; its log names them.
+*/
+/*
+The closed versions of the history that ended before %(bound)s, and are not the newest of their key: by that one the capture tells whether
+a row comes back, and as what. kpi_src_feedback stays whole: an event that is gone would be captured anew.
+*/
+
+-- step: expired in kpi_src_realisation
+SELECT COUNT(*)
+FROM kpi_src_realisation AS version
+WHERE
+  version.valid_to <= %(bound)s
+  AND EXISTS (
+    SELECT 1
+    FROM kpi_src_realisation AS later
+    WHERE
+      later.domain = version.domain
+      AND later.ref_id = version.ref_id
+      AND later.learner_id = version.learner_id
+      AND later.valid_from > version.valid_from
+  );
+
+-- step: delete from kpi_src_realisation
+DELETE gone
+FROM kpi_src_realisation AS gone
+INNER JOIN (
+  SELECT
+    version.valid_to,
+    version.domain,
+    version.ref_id,
+    version.learner_id
+  FROM kpi_src_realisation AS version
+  WHERE
+    version.valid_to <= %(bound)s
+    AND EXISTS (
+      SELECT 1
+      FROM kpi_src_realisation AS later
+      WHERE
+        later.domain = version.domain
+        AND later.ref_id = version.ref_id
+        AND later.learner_id = version.learner_id
+        AND later.valid_from > version.valid_from
+    )
+  ORDER BY version.valid_to
+  LIMIT %(most)s
+) AS chosen
+  ON chosen.valid_to = gone.valid_to
+  AND chosen.domain = gone.domain
+  AND chosen.ref_id = gone.ref_id
+  AND chosen.learner_id = gone.learner_id;
+
+-- step: expired in kpi_src_membership
+SELECT COUNT(*)
+FROM kpi_src_membership AS version
+WHERE
+  version.valid_to <= %(bound)s
+  AND EXISTS (
+    SELECT 1
+    FROM kpi_src_membership AS later
+    WHERE
+      later.scope_type = version.scope_type
+      AND later.scope_ref_id = version.scope_ref_id
+      AND later.learner_id = version.learner_id
+      AND later.valid_from > version.valid_from
+  );
+
+-- step: delete from kpi_src_membership
+DELETE gone
+FROM kpi_src_membership AS gone
+INNER JOIN (
+  SELECT
+    version.valid_to,
+    version.scope_type,
+    version.scope_ref_id,
+    version.learner_id
+  FROM kpi_src_membership AS version
+  WHERE
+    version.valid_to <= %(bound)s
+    AND EXISTS (
+      SELECT 1
+      FROM kpi_src_membership AS later
+      WHERE
+        later.scope_type = version.scope_type
+        AND later.scope_ref_id = version.scope_ref_id
+        AND later.learner_id = version.learner_id
+        AND later.valid_from > version.valid_from
+    )
+  ORDER BY version.valid_to
+  LIMIT %(most)s
+) AS chosen
+  ON chosen.valid_to = gone.valid_to
+  AND chosen.scope_type = gone.scope_type
+  AND chosen.scope_ref_id = gone.scope_ref_id
+  AND chosen.learner_id = gone.learner_id;
+
+-- step: expired in kpi_src_plan
+SELECT COUNT(*)
+FROM kpi_src_plan AS version
+WHERE
+  version.valid_to <= %(bound)s
+  AND EXISTS (
+    SELECT 1
+    FROM kpi_src_plan AS later
+    WHERE
+      later.scope_type = version.scope_type
+      AND later.scope_ref_id = version.scope_ref_id
+      AND later.ua_ref_id = version.ua_ref_id
+      AND later.valid_from > version.valid_from
+  );
+
+-- step: delete from kpi_src_plan
+DELETE gone
+FROM kpi_src_plan AS gone
+INNER JOIN (
+  SELECT
+    version.valid_to,
+    version.scope_type,
+    version.scope_ref_id,
+    version.ua_ref_id
+  FROM kpi_src_plan AS version
+  WHERE
+    version.valid_to <= %(bound)s
+    AND EXISTS (
+      SELECT 1
+      FROM kpi_src_plan AS later
+      WHERE
+        later.scope_type = version.scope_type
+        AND later.scope_ref_id = version.scope_ref_id
+        AND later.ua_ref_id = version.ua_ref_id
+        AND later.valid_from > version.valid_from
+    )
+  ORDER BY version.valid_to
+  LIMIT %(most)s
+) AS chosen
+  ON chosen.valid_to = gone.valid_to
+  AND chosen.scope_type = gone.scope_type
+  AND chosen.scope_ref_id = gone.scope_ref_id
+  AND chosen.ua_ref_id = gone.ua_ref_id;
+
+/*
+Rows of the ledgers that ended before %(bound)s, deleted at most %(most)s at a time. An alert that lasts stays, however old, and so does a
+change that is pending; of kpi_run, what tells that days were removed.
+*/
+
+-- step: expired in kpi_reject
+SELECT COUNT(*)
+FROM kpi_reject
+WHERE last_seen_at < %(bound)s;
+
+-- step: next in kpi_reject
+SELECT id
+FROM kpi_reject
+WHERE last_seen_at < %(bound)s
+ORDER BY id
+LIMIT %(most)s;
+
+-- step: delete from kpi_reject
+DELETE gone
+FROM JSON_TABLE(%(ids)s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS listed
+INNER JOIN kpi_reject AS gone
+  ON gone.id = listed.id
+WHERE last_seen_at < %(bound)s;
+
+-- step: expired in kpi_alert
+SELECT COUNT(*)
+FROM kpi_alert
+WHERE until_on < %(bound)s;
+
+-- step: next in kpi_alert
+SELECT id
+FROM kpi_alert
+WHERE until_on < %(bound)s
+ORDER BY id
+LIMIT %(most)s;
+
+-- step: delete from kpi_alert
+DELETE gone
+FROM JSON_TABLE(%(ids)s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS listed
+INNER JOIN kpi_alert AS gone
+  ON gone.id = listed.id
+WHERE until_on < %(bound)s;
+
+-- step: expired in kpi_change
+SELECT COUNT(*)
+FROM kpi_change
+WHERE done_at < %(bound)s;
+
+-- step: next in kpi_change
+SELECT id
+FROM kpi_change
+WHERE done_at < %(bound)s
+ORDER BY id
+LIMIT %(most)s;
+
+-- step: delete from kpi_change
+DELETE gone
+FROM JSON_TABLE(%(ids)s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS listed
+INNER JOIN kpi_change AS gone
+  ON gone.id = listed.id
+WHERE done_at < %(bound)s;
+
+-- step: expired in kpi_run
+SELECT COUNT(*)
+FROM kpi_run
+WHERE date_to < %(bound)s AND finished_at < %(bound)s AND state IN ('DONE', 'FAILED', 'TAKEN_BACK');
+
+-- step: next in kpi_run
+SELECT id
+FROM kpi_run
+WHERE date_to < %(bound)s AND finished_at < %(bound)s AND state IN ('DONE', 'FAILED', 'TAKEN_BACK')
+ORDER BY id
+LIMIT %(most)s;
+
+-- step: delete from kpi_run
+DELETE gone
+FROM JSON_TABLE(%(ids)s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS listed
+INNER JOIN kpi_run AS gone
+  ON gone.id = listed.id
+WHERE date_to < %(bound)s AND finished_at < %(bound)s AND state IN ('DONE', 'FAILED', 'TAKEN_BACK');
