@@ -1,15 +1,18 @@
 """kpi_backfill: recomputes a range of days from the history, set-wise, then its weeks, months and windows."""
 
+from typing import Any
+
 from airflow.sdk import DAG, Param, TaskGroup
 from kpi.dag_defaults import dag_defaults
+from kpi.dag_params import REASON, dry_run
+from kpi.operators import by_table
 from kpi.operators.backfill import (
     BackfillCheckOperator,
     FactRangeOperator,
     RangeRollupOperator,
     RangeTileCacheOperator,
 )
-from kpi.rollups import ROLLED_UP
-from kpi.run_dates import SCOPE_TYPES
+from kpi.vocabulary import FACT_TABLES, MONTH, SCOPE_TYPES, WEEK
 
 DOC = """
 ### kpi_backfill
@@ -52,10 +55,10 @@ with DAG(
             description="Le dernier jour local à calculer. · The last local day to compute.",
         ),
         "facts": Param(
-            list(ROLLED_UP),
+            list(FACT_TABLES),
             type=["null", "array"],
-            items={"type": "string", "enum": list(ROLLED_UP)},
-            examples=list(ROLLED_UP),
+            items={"type": "string", "enum": list(FACT_TABLES)},
+            examples=list(FACT_TABLES),
             title="Tables de faits · Fact tables",
             description="Celles à calculer ; toutes par défaut. · Those to compute; all by default.",
         ),
@@ -75,11 +78,8 @@ with DAG(
             description="Ceux-là seulement (colonne id de kpi_scope), un par ligne ; tous si vide. · "
             "Only these (column id of kpi_scope), one a line; all when empty.",
         ),
-        "dry_run": Param(
-            False,
-            type=["null", "boolean"],
-            title="À blanc · Dry run",
-            description="Dire ce qui changerait et ne rien écrire. · Say what would change and write nothing.",
+        "dry_run": dry_run(
+            "Dire ce qui changerait et ne rien écrire. · Say what would change and write nothing."
         ),
         "into_dropped": Param(
             False,
@@ -89,57 +89,27 @@ with DAG(
             "sauf si kpi_hold les retient. · Compute days whose rows kpi_retention removed, from the history. It "
             "removes them again the next morning, unless a row of kpi_hold keeps them.",
         ),
-        "reason": Param(
-            None,
-            type=["null", "string"],
-            maxLength=500,
-            title="Motif · Reason",
-            description="Pourquoi ; gardé dans le journal (kpi_run.reason). · Why; kept in the ledger.",
-        ),
+        "reason": REASON,
     },
     **dag_defaults("by hand"),
 ):
     check = BackfillCheckOperator(task_id="check")
 
+    def chunk_of_days(**arguments: Any) -> Any:
+        chunks = FactRangeOperator.partial(
+            **arguments, map_index_template="{{ task.chunk['first'] }} to {{ task.chunk['last'] }}"
+        )
+        return chunks.expand(chunk=check.output)
+
     with TaskGroup("facts") as facts:
-        for table in ("kpi_value", "kpi_state_count", "kpi_percentiles"):
-            FactRangeOperator.partial(
-                task_id=table,
-                table=table,
-                sql=f"facts/{table}/range.sql",
-                map_index_template="{{ task.chunk['first'] }} to {{ task.chunk['last'] }}",
-            ).expand(chunk=check.output)
+        by_table.days(chunk_of_days, road="range")
 
+    rolling_up = {"operator": RangeRollupOperator, "days": DAYS, "trigger_rule": "none_failed"}
     with TaskGroup("weeks") as weeks:
-        for table in ROLLED_UP:
-            RangeRollupOperator(
-                task_id=table,
-                table=table,
-                period="W",
-                sql=f"facts/{table}/closing.sql",
-                days=DAYS,
-                trigger_rule="none_failed",
-            )
-
+        by_table.closings(WEEK, **rolling_up)
     with TaskGroup("months") as months:
-        for table in ROLLED_UP:
-            RangeRollupOperator(
-                task_id=table,
-                table=table,
-                period="M",
-                sql=f"facts/{table}/closing.sql",
-                days=DAYS,
-                trigger_rule="none_failed",
-            )
-
-    windows = RangeRollupOperator(
-        task_id="windows",
-        table="kpi_value",
-        period="R",
-        sql="facts/kpi_value/windows.sql",
-        days=DAYS,
-        trigger_rule="none_failed",
-    )
+        by_table.closings(MONTH, **rolling_up)
+    windows = by_table.windows(**rolling_up)
     tiles = RangeTileCacheOperator(
         task_id="kpi_tile_cache",
         sql="display/kpi_tile_cache.sql",
@@ -147,4 +117,4 @@ with DAG(
         trigger_rule="none_failed",
     )
 
-    facts >> [weeks, months, windows] >> tiles
+    facts >> [weeks, months, *windows] >> tiles

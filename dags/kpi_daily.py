@@ -3,6 +3,8 @@
 from airflow.sdk import DAG, CronPartitionTimetable, Param, TaskGroup
 from kpi.alerts.nights import night_mended
 from kpi.dag_defaults import dag_defaults
+from kpi.dag_params import REASON, replayed_at
+from kpi.operators import by_table
 from kpi.operators.alerts import AlertsOperator
 from kpi.operators.checks import figure_checks
 from kpi.operators.daily import (
@@ -54,13 +56,7 @@ with DAG(
             description="Le jour à calculer ; par défaut la clé de partition du run. · "
             "The local day to compute; by default the run's partition key.",
         ),
-        "captured_at": Param(
-            None,
-            type=["null", "string"],
-            title="Instant de capture · Capture instant",
-            description="Rejouer : l'instant auquel la source est lue. · Replay: the instant at which the source is "
-            "looked at, 2026-02-16T01:30:00+00:00.",
-        ),
+        "captured_at": replayed_at("2026-02-16T01:30:00+00:00"),
         "accept_source": Param(
             False,
             type=["null", "boolean"],
@@ -68,13 +64,7 @@ with DAG(
             description="Capturer bien qu'une grande part de la source ait disparu ou changé, puisque c'est arrivé. · "
             "Capture although much of the source vanished or changed at once, since that is what happened.",
         ),
-        "reason": Param(
-            None,
-            type=["null", "string"],
-            maxLength=500,
-            title="Motif · Reason",
-            description="Pourquoi ; gardé dans le journal (kpi_run.reason). · Why; kept in the ledger.",
-        ),
+        "reason": REASON,
     },
     **dag_defaults("nightly", alerts=True),
 ):
@@ -86,14 +76,7 @@ with DAG(
         DimensionsOperator(task_id="kpi_scope_and_target", sql="dimensions/dimensions.sql")
 
     with TaskGroup("facts") as facts:
-        for table in ("kpi_value", "kpi_state_count", "kpi_percentiles"):
-            SliceOperator(
-                task_id=table,
-                table=table,
-                sql=f"facts/{table}/day.sql",
-                day="{{ business_date() }}",
-                takes_missed=True,
-            )
+        by_table.days(SliceOperator, day="{{ business_date() }}", takes_missed=True)
 
     with TaskGroup("checks") as checks:
         figure_checks()

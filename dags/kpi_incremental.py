@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, Param, TaskGroup
 from kpi.dag_defaults import CHANGES, dag_defaults
+from kpi.dag_params import replayed_at
+from kpi.operators import by_table
 from kpi.operators.daily import SliceOperator
 from kpi.operators.incremental import OpenDayOperator, RefreshOperator
-from kpi.operators.rollups import RollupOperator, TileCacheOperator
-from kpi.rollups import ROLLED_UP
+from kpi.operators.rollups import TileCacheOperator
 from kpi.settings import settings
 
 DOC = """
@@ -53,13 +54,7 @@ with DAG(
             description="À capturer de nouveau, outre ceux de la liste des changements. · "
             "To capture anew, besides those of the list of changes.",
         ),
-        "captured_at": Param(
-            None,
-            type=["null", "string"],
-            title="Instant de capture · Capture instant",
-            description="Rejouer : l'instant auquel la source est lue. · Replay: the instant at which the source is "
-            "looked at, 2026-02-16T11:30:00+00:00.",
-        ),
+        "captured_at": replayed_at("2026-02-16T11:30:00+00:00"),
     },
     **dag_defaults("during the day"),
 ):
@@ -67,25 +62,11 @@ with DAG(
 
     with TaskGroup("open_day") as open_day:
         with TaskGroup("facts") as facts:
-            for table in ("kpi_value", "kpi_state_count", "kpi_percentiles"):
-                SliceOperator(task_id=table, table=table, sql=f"facts/{table}/day.sql", day=DAY)
+            by_table.days(SliceOperator, day=DAY)
 
         with TaskGroup("rollups") as rollups:
-            for table in ROLLED_UP:
-                for period, name in (("W", "week"), ("M", "month")):
-                    RollupOperator(
-                        task_id=f"{table}_{name}",
-                        table=table,
-                        period=period,
-                        sql=f"facts/{table}/closing.sql",
-                        days={"first": DAY, "last": DAY},
-                    )
-            RollupOperator(
-                task_id="kpi_value_windows",
-                table="kpi_value",
-                period="R",
-                sql="facts/kpi_value/windows.sql",
-                days={"first": DAY, "last": DAY},
+            by_table.rollups(
+                {"first": DAY, "last": DAY}, ("{table}_week", "{table}_month", "{table}_windows")
             )
 
         tiles = TileCacheOperator(

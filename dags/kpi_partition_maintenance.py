@@ -2,6 +2,7 @@
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 from kpi.dag_defaults import dag_defaults
+from kpi.dag_params import dry_run, local_day
 from kpi.operators.partitions import PartitionMaintenanceOperator, StorageOperator
 from kpi.settings import settings
 
@@ -32,11 +33,8 @@ with DAG(
     max_active_runs=1,
     doc_md=DOC,
     params={
-        "dry_run": Param(
-            False,
-            type=["null", "boolean"],
-            title="À blanc · Dry run",
-            description="Imprimer ce qui serait fait, et rien d'autre. · Only print what would be done.",
+        "dry_run": dry_run(
+            "Imprimer ce qui serait fait, et rien d'autre. · Only print what would be done."
         ),
         "convert_to": Param(
             None,
@@ -52,13 +50,9 @@ with DAG(
             description="Supprimer ce que des conversions ont laissé : tables d'avant, copies inachevées. · "
             "Drop what conversions left: the tables from before, and unfinished copies.",
         ),
-        "date": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="Jour local · Local day (YYYY-MM-DD)",
-            description="Le jour à prendre pour aujourd'hui ; par défaut celui de l'horloge. · "
-            "The local day to take for today; by default that of the clock.",
+        "date": local_day(
+            "Le jour à prendre pour aujourd'hui ; par défaut celui de l'horloge. · "
+            "The local day to take for today; by default that of the clock."
         ),
     },
     **dag_defaults("upkeep"),

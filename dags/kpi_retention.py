@@ -2,6 +2,7 @@
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 from kpi.dag_defaults import dag_defaults
+from kpi.dag_params import dry_run, local_day
 from kpi.operators.retention import (
     FactRetentionOperator,
     LedgerRetentionOperator,
@@ -38,11 +39,8 @@ with DAG(
     max_active_runs=1,
     doc_md=DOC,
     params={
-        "dry_run": Param(
-            False,
-            type=["null", "boolean"],
-            title="À blanc · Dry run",
-            description="Imprimer ce qui serait fait, et rien d'autre. · Only print what would be done.",
+        "dry_run": dry_run(
+            "Imprimer ce qui serait fait, et rien d'autre. · Only print what would be done."
         ),
         "restore": Param(
             None,
@@ -58,13 +56,9 @@ with DAG(
             description="Mettre ce qui est restauré à la place de ce qui a été calculé depuis. · "
             "Put what is restored in the place of rows that were computed since.",
         ),
-        "date": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="Jour local · Local day (YYYY-MM-DD)",
-            description="Le jour à prendre pour aujourd'hui ; par défaut celui de l'horloge. · "
-            "The local day to take for today; by default that of the clock.",
+        "date": local_day(
+            "Le jour à prendre pour aujourd'hui ; par défaut celui de l'horloge. · "
+            "The local day to take for today; by default that of the clock."
         ),
     },
     **dag_defaults("upkeep"),

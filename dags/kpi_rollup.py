@@ -1,15 +1,16 @@
 """kpi_rollup: weeks, months and rolling windows of a day whose facts are complete, then the tiles."""
 
-from airflow.sdk import DAG, Param, PartitionedAssetTimetable, TaskGroup
+from airflow.sdk import DAG, PartitionedAssetTimetable, TaskGroup
 from kpi.alerts.nights import night_mended
 from kpi.dag_defaults import DAILY_FACTS, dag_defaults
+from kpi.dag_params import local_day
+from kpi.operators import by_table
 from kpi.operators.rollups import (
     RolledUpOperator,
-    RollupOperator,
     RollupPreflightOperator,
     TileCacheOperator,
 )
-from kpi.rollups import ROLLED_UP
+from kpi.vocabulary import MONTH, WEEK
 
 DOC = """
 ### kpi_rollup
@@ -38,13 +39,9 @@ with DAG(
     max_active_runs=4,
     doc_md=DOC,
     params={
-        "date": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="Jour local · Local day (YYYY-MM-DD)",
-            description="Le jour à cumuler ; par défaut la clé de partition du run. · "
-            "The local day to roll up; by default the run's partition key.",
+        "date": local_day(
+            "Le jour à cumuler ; par défaut la clé de partition du run. · "
+            "The local day to roll up; by default the run's partition key."
         ),
     },
     **dag_defaults("nightly", alerts=True),
@@ -52,38 +49,13 @@ with DAG(
     preflight = RollupPreflightOperator(task_id="preflight")
 
     with TaskGroup("weeks") as weeks:
-        for table in ROLLED_UP:
-            RollupOperator(
-                task_id=table,
-                table=table,
-                period="W",
-                sql=f"facts/{table}/closing.sql",
-                days=DAYS,
-                takes_missed=True,
-            )
-
+        by_table.closings(WEEK, days=DAYS, takes_missed=True)
     with TaskGroup("months") as months:
-        for table in ROLLED_UP:
-            RollupOperator(
-                task_id=table,
-                table=table,
-                period="M",
-                sql=f"facts/{table}/closing.sql",
-                days=DAYS,
-                takes_missed=True,
-            )
-
-    windows = RollupOperator(
-        task_id="windows",
-        table="kpi_value",
-        period="R",
-        sql="facts/kpi_value/windows.sql",
-        days=DAYS,
-        takes_missed=True,
-    )
+        by_table.closings(MONTH, days=DAYS, takes_missed=True)
+    windows = by_table.windows(days=DAYS, takes_missed=True)
     tiles = TileCacheOperator(
         task_id="kpi_tile_cache", sql="display/kpi_tile_cache.sql", day="{{ business_date() }}"
     )
     done = RolledUpOperator(task_id="done", on_success_callback=night_mended)
 
-    preflight >> [weeks, months, windows] >> tiles >> done
+    preflight >> [weeks, months, *windows] >> tiles >> done

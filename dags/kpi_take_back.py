@@ -1,12 +1,15 @@
 """kpi_take_back: the history as it was before the last capture, and the figures that were built on it."""
 
+from typing import Any
+
 from airflow.sdk import DAG, Param, TaskGroup
 from kpi.dag_defaults import dag_defaults
+from kpi.dag_params import REASON, dry_run
+from kpi.operators import by_table
 from kpi.operators.backfill import FactRangeOperator
 from kpi.operators.dimensions import DimensionsOperator
-from kpi.operators.rollups import RollupOperator, TileCacheOperator
+from kpi.operators.rollups import TileCacheOperator
 from kpi.operators.taking_back import TakeBackOperator
-from kpi.rollups import ROLLED_UP
 
 DOC = """
 ### kpi_take_back
@@ -41,52 +44,29 @@ with DAG(
             description="La capture à annuler, d'après kpi_run.watermark. · The capture to take back, as "
             "kpi_run.watermark says: 2026-02-16T01:30:00+00:00.",
         ),
-        "dry_run": Param(
-            False,
-            type=["null", "boolean"],
-            title="À blanc · Dry run",
-            description="Dire ce qui serait annulé, sans rien écrire. · Say what would be taken back, write nothing.",
+        "dry_run": dry_run(
+            "Dire ce qui serait annulé, sans rien écrire. · Say what would be taken back, write nothing."
         ),
-        "reason": Param(
-            None,
-            type=["null", "string"],
-            maxLength=500,
-            title="Motif · Reason",
-            description="Pourquoi ; gardé dans le journal (kpi_run.reason). · Why; kept in the ledger.",
-        ),
+        "reason": REASON,
     },
     **dag_defaults("by hand"),
 ):
     take_back = TakeBackOperator(task_id="take_back", sql="capture/take_back.sql")
+
+    def chunk_of_days(**arguments: Any) -> Any:
+        chunks = FactRangeOperator.partial(
+            **arguments, map_index_template="{{ task.chunk['first'] }}"
+        )
+        return chunks.expand(chunk=take_back.output)
+
     dimensions = DimensionsOperator(task_id="kpi_scope_and_target", sql="dimensions/dimensions.sql")
 
     with TaskGroup("facts") as facts:
-        for table in ("kpi_value", "kpi_state_count", "kpi_percentiles"):
-            FactRangeOperator.partial(
-                task_id=table,
-                table=table,
-                sql=f"facts/{table}/range.sql",
-                map_index_template="{{ task.chunk['first'] }}",
-            ).expand(chunk=take_back.output)
+        by_table.days(chunk_of_days, road="range")
 
     # Skipped, like all after take_back, in a dry run; and where no day was computed since.
     with TaskGroup("rollups") as rollups:
-        for table in ROLLED_UP:
-            for period, name in (("W", "weeks"), ("M", "months")):
-                RollupOperator(
-                    task_id=f"{table}_{name}",
-                    table=table,
-                    period=period,
-                    sql=f"facts/{table}/closing.sql",
-                    days=DAYS,
-                )
-        RollupOperator(
-            task_id="kpi_value_windows",
-            table="kpi_value",
-            period="R",
-            sql="facts/kpi_value/windows.sql",
-            days=DAYS,
-        )
+        by_table.rollups(DAYS, ("{table}_weeks", "{table}_months", "{table}_windows"))
     tiles = TileCacheOperator(
         task_id="kpi_tile_cache", sql="display/kpi_tile_cache.sql", day=DAYS["last"]
     )

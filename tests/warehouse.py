@@ -33,16 +33,17 @@ from kpi.slices import Written
 from kpi.steps import Runner, Step, create_temporary, steps
 from kpi.taking_back import TakenBack, take_back
 from kpi.templates import renderer
+from kpi.vocabulary import DAILY_TABLES, FACT_TABLES, MONTH, ROLLING, WEEK
 from mysql_accounts import connect, create_accounts
 
-FACTS = ("kpi_value", "kpi_state_count", "kpi_percentiles")
+FACTS = DAILY_TABLES
 ROLLUPS = (
     *(
         (table, period, f"facts/{table}/closing.sql")
-        for table in rollups.ROLLED_UP
-        for period in ("W", "M")
+        for table in FACT_TABLES
+        for period in (WEEK, MONTH)
     ),
-    ("kpi_value", "R", "facts/kpi_value/windows.sql"),
+    ("kpi_value", ROLLING, "facts/kpi_value/windows.sql"),
 )
 HISTORY = ("kpi_src_realisation", "kpi_src_membership", "kpi_src_plan", "kpi_src_feedback")
 COLLATIONS = ("utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci")  # MySQL's usual one, and Laravel's
@@ -206,7 +207,7 @@ class Warehouse:
         self,
         first: date,
         last: date | None = None,
-        tables: Iterable[str] = rollups.ROLLED_UP,
+        tables: Iterable[str] = FACT_TABLES,
         takes_missed: bool = False,
     ) -> dict[str, slices.Written]:
         """Roll up a day or a range as kpi_backfill does, or with `takes_missed` a day as a night of kpi_rollup does."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
+
+from kpi import vocabulary
+from kpi.vocabulary import MONTH, WEEK
 
 ONE_DAY = timedelta(days=1)
 
@@ -13,7 +16,7 @@ ONE_DAY = timedelta(days=1)
 class Period(NamedTuple):
     """An ISO week (W) or a calendar month (M), from its first to its last local day, which is its date_id."""
 
-    period: Literal["W", "M"]
+    period: vocabulary.Period
     first: date
     last: date
 
@@ -21,19 +24,19 @@ class Period(NamedTuple):
 def week_of(day: date) -> Period:
     """Return the ISO week, Monday to Sunday, that holds a day."""
     monday = day - timedelta(days=day.weekday())
-    return Period("W", monday, monday + timedelta(days=6))
+    return Period(WEEK, monday, monday + timedelta(days=6))
 
 
 def month_of(day: date) -> Period:
     """Return the calendar month that holds a day."""
     last = monthrange(day.year, day.month)[1]
-    return Period("M", day.replace(day=1), day.replace(day=last))
+    return Period(MONTH, day.replace(day=1), day.replace(day=last))
 
 
-PERIOD_OF = {"W": week_of, "M": month_of}
+PERIOD_OF: dict[str, Callable[[date], Period]] = {WEEK: week_of, MONTH: month_of}
 
 
-def touched(first: date, last: date, periods: Sequence[str] = ("W", "M")) -> list[Period]:
+def touched(first: date, last: date, periods: Sequence[str] = (WEEK, MONTH)) -> list[Period]:
     """Return the weeks and months that hold a day of a range, each once: weeks in order, then months."""
     found = []
     for period in periods:

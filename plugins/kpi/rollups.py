@@ -19,11 +19,10 @@ from kpi.retention import dropped
 from kpi.settings import Settings
 from kpi.slices import ALL_SCOPES, Scopes, Slice
 from kpi.templates import renderer
+from kpi.vocabulary import ROLLING
 
 log = logging.getLogger(__name__)
 
-# The tables that have weeks and months; kpi_value has windows (R) as well.
-ROLLED_UP = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap")
 # How far back a rollup looks for days that no rollup has taken: so many days retention keeps at least.
 DAYS_LOOKED_BACK = 90
 
@@ -43,7 +42,7 @@ def windows_of(
     """Return the slice of the windows that hold a day of a range, None when they end on no done day."""
     reach = last + timedelta(days=longest - 1)
     dates = tuple(sorted(day for day in done if first <= day <= reach))
-    return Slice("kpi_value", "R", dates[0], dates[-1], dates, scopes) if dates else None
+    return Slice("kpi_value", ROLLING, dates[0], dates[-1], dates, scopes) if dates else None
 
 
 def done_days(first: date, last: date, settings: Settings) -> list[date]:
@@ -65,7 +64,7 @@ def slices_to_roll_up(
     longest = longest_window(settings)
     around = timedelta(days=max(longest, 31))
     done = done_days(first - around, last + around, settings)
-    if period == "R":
+    if period == ROLLING:
         windows = windows_of(first, last, longest, done, scopes)
         parts = [windows] if windows else []
     else:
@@ -181,6 +180,6 @@ def missed_slices(table: str, period: str, day: date, settings: Settings) -> lis
         period,
         ", ".join(map(str, dates)),
     )
-    if period == "R":
+    if period == ROLLING:
         return [Slice(table, period, dates[0], dates[-1], tuple(dates))]
     return [Slice.of_period(table, periods.PERIOD_OF[period](last)) for last in dates]

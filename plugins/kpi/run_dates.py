@@ -15,8 +15,7 @@ from kpi import calendar
 from kpi.errors import InputError
 from kpi.settings import settings
 from kpi.slices import Scopes
-
-SCOPE_TYPES = ("GLOBAL", "SESSION", "GROUPE", "SOUS_GROUPE", "FORMATEUR", "APPRENANT")
+from kpi.vocabulary import SCOPE_TYPES
 
 
 def now() -> datetime:

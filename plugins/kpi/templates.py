@@ -206,9 +206,11 @@ def environment(sql_dir: Path) -> jinja2.Environment:
 
     There is one for each folder, as compiling the templates takes far longer than rendering them.
     """
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(sql_dir), undefined=jinja2.StrictUndefined, autoescape=False
     )
+    made.globals.update(VOCABULARY)
+    return made
 
 
 def renderer(settings: Settings, **values: Any) -> Callable[[str], str]:

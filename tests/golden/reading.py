@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from kpi.rollups import ROLLED_UP
+from kpi.vocabulary import FACT_TABLES
 
 from tests.warehouse import FACTS, HISTORY, Warehouse
 
 Rows = list[tuple[Any, ...]]
 
-COMPUTED = (*ROLLED_UP, "kpi_tile_cache")  # every table that holds figures
+COMPUTED = (*FACT_TABLES, "kpi_tile_cache")  # every table that holds figures
 
 FIGURES = {
     "kpi_value": "code, value_num, numerator, denominator, sample_size, CAST(extra_json AS CHAR)",

@@ -8,13 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from kpi import ledger
 from kpi.connections import ETL, session
-from kpi.rollups import (
-    DAYS_LOOKED_BACK,
-    ROLLED_UP,
-    due_slices,
-    missed_slices,
-    slices_to_roll_up,
-)
+from kpi.rollups import DAYS_LOOKED_BACK, due_slices, missed_slices, slices_to_roll_up
+from kpi.vocabulary import FACT_TABLES
 
 from tests.golden import school
 from tests.golden.reading import computed_rows, wipe_computed
@@ -85,7 +80,7 @@ def test_late_nights_are_rolled_up_once(nights: Warehouse) -> None:
         )
         windows = [("kpi_value", "R", day, 1) for day in DAYS]
         ends = [("W", WEEK), ("W", NEXT_WEEK), ("M", date(2026, 2, 28))]
-        parts = [(table, period, end, 1) for table in ROLLED_UP for period, end in ends]
+        parts = [(table, period, end, 1) for table in FACT_TABLES for period, end in ends]
         assert sorted(times) == sorted(windows + parts)
 
 
@@ -96,7 +91,7 @@ def test_a_rollup_takes_later_windows_once_its_day_is_computed_again(nights: War
     assert due(nights, THIRD) == {}
     nights.facts(THIRD)
     windows = {"kpi_value R": [THIRD, FOURTH, FIFTH]}
-    months = {f"{table} M": [date(2026, 2, 28)] for table in ROLLED_UP}
+    months = {f"{table} M": [date(2026, 2, 28)] for table in FACT_TABLES}
     assert due(nights, THIRD) == of_week(WEEK) | months | windows
     assert due(nights, SECOND) == due(nights, THIRD), "its week, month and windows hold the day too"
 
@@ -109,7 +104,7 @@ def computed(warehouse: Warehouse, *days: date, tables: Iterable[str] = FACTS) -
     written(warehouse, [(table, "D", day) for day in days for table in tables])
 
 
-def rolled_up(warehouse: Warehouse, *days: date, tables: Iterable[str] = ROLLED_UP) -> None:
+def rolled_up(warehouse: Warehouse, *days: date, tables: Iterable[str] = FACT_TABLES) -> None:
     """Have the ledger say that the days' rollups were."""
     for day in days:
         parts = [
@@ -154,7 +149,7 @@ def due(warehouse: Warehouse, day: date) -> dict[str, list[date]]:
     return {what: dates for what, dates in found.items() if dates}
 
 
-def of_week(day: date, tables: Iterable[str] = ROLLED_UP) -> dict[str, list[date]]:
+def of_week(day: date, tables: Iterable[str] = FACT_TABLES) -> dict[str, list[date]]:
     return {f"{table} W": [day] for table in tables}
 
 
@@ -178,7 +173,7 @@ def test_only_what_ends_before_the_day_is_missed(nights: Warehouse) -> None:
 def test_each_table_and_period_is_taken_by_itself(nights: Warehouse) -> None:
     """A run of which one task failed leaves to the next what that task would have written."""
     computed(nights, *DAYS)
-    rolled_up(nights, *DAYS, tables=[table for table in ROLLED_UP if table != "kpi_state_count"])
+    rolled_up(nights, *DAYS, tables=[table for table in FACT_TABLES if table != "kpi_state_count"])
     assert missed(nights, FIFTH) == of_week(WEEK, ["kpi_state_count"])
 
 
@@ -218,8 +213,8 @@ def test_it_looks_back_as_far_as_days_are_kept(nights: Warehouse) -> None:
 def test_what_holds_a_day_removed_by_retention_is_left(nights: Warehouse) -> None:
     computed(nights, *DAYS)
     march = date(2026, 3, 1)
-    february = {f"{table} M": [date(2026, 2, 28)] for table in ROLLED_UP}
-    weeks = {f"{table} W": [WEEK, NEXT_WEEK] for table in ROLLED_UP}
+    february = {f"{table} M": [date(2026, 2, 28)] for table in FACT_TABLES}
+    weeks = {f"{table} W": [WEEK, NEXT_WEEK] for table in FACT_TABLES}
     assert missed(nights, march) == february | weeks | {"kpi_value R": DAYS}
     nights.execute(
         "UPDATE kpi_run SET state = 'DROPPED' WHERE period = 'D' AND date_to = %s", (SECOND,)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from kpi.migrations import Applied, Migration, MigrationError, available, pending
-from kpi.partitions.planner import FACT_TABLES
 from kpi.settings import PROJECT
+from kpi.vocabulary import FACT_TABLES
 
 FILES = [Migration(number, f"000{number}_x.sql", f"sum{number}", "a;b;") for number in (1, 2, 3)]
 

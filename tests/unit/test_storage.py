@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from kpi.migrations import Migration, available
-from kpi.partitions import FACT_TABLES
 from kpi.settings import PROJECT
 from kpi.storage import copying, tables
 from kpi.storage.copying import ConversionError
 from kpi.tables import Column
+from kpi.vocabulary import FACT_TABLES
 
 SQL = PROJECT / "include" / "sql"
 ID, NOTE = Column("id", "bigint", "NO", ""), Column("note", "int", "YES", "")

@@ -6,7 +6,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_feedback (
   kind VARCHAR(32) NOT NULL,
   submission_id DECIMAL(20, 0) NOT NULL,
   learner_id DECIMAL(20, 0) NOT NULL,
-  target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  target_type {{ enum(target_types) }} NOT NULL,
   source_target_ref_id DECIMAL(20, 0) NULL,
   submitted_at DATETIME(6) NULL,
   feedback_at DATETIME(6) NULL,

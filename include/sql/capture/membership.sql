@@ -5,7 +5,7 @@
 {% set dates = ['active_from', 'active_to'] -%}
 -- step: membership: create stage | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
-  scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
+  scope_type {{ enum(scope_types) }} NOT NULL,
   source_scope_ref_id DECIMAL(20, 0) NULL,
   learner_id DECIMAL(20, 0) NOT NULL,
   active_from DATETIME(6) NULL,
@@ -16,7 +16,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_membership (
 
 -- step: membership: create changes | phase=create relation=membership
 CREATE TEMPORARY TABLE IF NOT EXISTS change_membership (
-  scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
+  scope_type {{ enum(scope_types) }} NOT NULL,
   scope_ref_id BIGINT NOT NULL,
   learner_id BIGINT NOT NULL,
   kind ENUM('new', 'changed', 'reopened', 'vanished') NOT NULL,

@@ -13,7 +13,7 @@ GREATEST(
 {%- endmacro %}
 -- step: realisation: create stage | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
-  domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
+  domain {{ enum(domains) }} NOT NULL,
   ref_id DECIMAL(20, 0) NOT NULL,
   learner_id DECIMAL(20, 0) NOT NULL,
   state_code VARCHAR(1000) NULL,
@@ -40,7 +40,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
 
 -- step: realisation: create changes | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
-  domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
+  domain {{ enum(domains) }} NOT NULL,
   ref_id BIGINT NOT NULL,
   learner_id BIGINT NOT NULL,
   kind ENUM('new', 'changed', 'reopened', 'vanished') NOT NULL,
@@ -61,7 +61,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
 
 -- step: realisation: create runs | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
-  domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
+  domain {{ enum(domains) }} NOT NULL,
   ref_id BIGINT NOT NULL,
   learner_id BIGINT NOT NULL,
   valid_from DATETIME(6) NOT NULL COMMENT 'of the version to open',
@@ -77,7 +77,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
 {% if not history.alone %}
 -- step: realisation: create first states | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS first_state (
-  domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL PRIMARY KEY,
+  domain {{ enum(domains) }} NOT NULL PRIMARY KEY,
   state_order INT NOT NULL
 ) COLLATE utf8mb4_0900_ai_ci;
 {% endif %}

@@ -2,7 +2,7 @@
 {% import 'macros/usable.sql' as usable -%}
 -- step: scope: create stage | phase=create relation=scope
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
-  scope_type ENUM('GLOBAL', 'SESSION', 'GROUPE', 'SOUS_GROUPE', 'FORMATEUR', 'APPRENANT') NOT NULL,
+  scope_type {{ enum(scope_types) }} NOT NULL,
   ref_id DECIMAL(20, 0) NULL,
   label LONGTEXT NULL,
   ref_key DECIMAL(20, 0) AS (COALESCE(ref_id, 0)) STORED NOT NULL,

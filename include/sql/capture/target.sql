@@ -1,6 +1,6 @@
 {% import 'macros/history.sql' as history with context -%}
 {% import 'macros/usable.sql' as usable -%}
-{% set LEVELS = "'UA', 'MICRO_COMPETENCE', 'COMPETENCE', 'MODULE', 'REFERENTIEL', 'GLOBAL'" -%}
+{% set LEVELS = "'" ~ finest_first | join("', '") ~ "'" -%}
 {# The staged targets whose parent is not there, or of no higher level, as in every circle. A type without an id is no parent. #}
 {% macro with_unusable_parents() -%}
 stage_target AS stage
@@ -17,10 +17,10 @@ LEFT JOIN known_target
 {%- endmacro %}
 -- step: target: create stage | phase=create relation=target
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
-  target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  target_type {{ enum(target_types) }} NOT NULL,
   ref_id DECIMAL(20, 0) NULL,
   label LONGTEXT NULL,
-  parent_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NULL,
+  parent_type {{ enum(target_types) }} NULL,
   parent_ref_id DECIMAL(20, 0) NULL,
   ref_key DECIMAL(20, 0) AS (COALESCE(ref_id, 0)) STORED NOT NULL,
   PRIMARY KEY (target_type, ref_key)
@@ -56,7 +56,7 @@ WHERE {{ usable.odd_id('parent_ref_id') }};
 
 -- step: target: create known targets | phase=create relation=target
 CREATE TEMPORARY TABLE IF NOT EXISTS known_target (
-  target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  target_type {{ enum(target_types) }} NOT NULL,
   ref_key BIGINT NOT NULL,
   PRIMARY KEY (target_type, ref_key)
 ) COLLATE utf8mb4_0900_ai_ci;

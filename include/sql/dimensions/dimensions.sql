@@ -48,11 +48,11 @@ ON DUPLICATE KEY UPDATE
 
 -- step: closure | phase=create
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_closure (
-  target_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  target_type {{ enum(target_types) }} NOT NULL,
   ref_id BIGINT NOT NULL,
   target_id BIGINT NOT NULL,
   ancestor_id BIGINT NOT NULL,
-  ancestor_type ENUM('GLOBAL', 'MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE', 'REFERENTIEL') NOT NULL,
+  ancestor_type {{ enum(target_types) }} NOT NULL,
   is_self TINYINT(1) NOT NULL,
   PRIMARY KEY (target_type, ref_id, ancestor_id)
 ) COLLATE utf8mb4_0900_ai_ci;

@@ -13,7 +13,7 @@ INNER JOIN kpi_time AS day
 LEFT JOIN done_day
   ON done_day.date_id = day.date_id
 WHERE
-  removed.table_name IN ('kpi_value', 'kpi_state_count', 'kpi_percentiles', 'kpi_src_realisation')
+  removed.table_name IN ('{{ daily_tables | join("', '") }}', 'kpi_src_realisation')
   AND removed.state = 'DROPPED'
   AND (removed.period IS NULL OR (removed.period = 'D' AND removed.date_from = removed.date_to))
   AND removed.date_to >= %(first)s

@@ -11,7 +11,7 @@ WITH written AS (
     MAX(finished_at) AS last_at
   FROM kpi_run
   WHERE
-    table_name IN ('kpi_value', 'kpi_state_count', 'kpi_percentiles')
+    table_name IN ('{{ daily_tables | join("', '") }}')
     AND state = 'DONE'
     AND period = 'D'
     AND scopes IS NULL
@@ -26,7 +26,7 @@ done_day AS (
     MAX(IF(%(any_rows)s OR table_name = %(fact_table)s, last_at, first_at)) AS written_at
   FROM written
   GROUP BY date_id
-  HAVING COUNT(*) = 3
+  HAVING COUNT(*) = {{ daily_tables | length }}
 ),
 
 holding AS (

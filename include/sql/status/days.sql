@@ -7,7 +7,7 @@ SELECT
   COALESCE(MAX(run.state = 'DROPPED'), 0) AS dropped
 FROM kpi_time AS day
 LEFT JOIN kpi_run AS run
-  ON run.table_name IN ('kpi_value', 'kpi_state_count', 'kpi_percentiles')
+  ON run.table_name IN ('{{ daily_tables | join("', '") }}')
   AND run.state IN ('DONE', 'DROPPED')
   AND run.date_to = day.date_id
   AND run.date_from = day.date_id

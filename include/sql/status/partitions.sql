@@ -7,7 +7,7 @@ SELECT
 FROM information_schema.partitions
 WHERE
   table_schema = DATABASE()
-  AND table_name IN ('kpi_value', 'kpi_state_count', 'kpi_percentiles', 'kpi_plan_gap')
+  AND table_name IN ('{{ fact_tables | join("', '") }}')
   AND partition_name IS NOT NULL
 ORDER BY
   table_name,

@@ -5,30 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import BaseOperator
-
 from kpi import calendar
 from kpi.alerts.telling import tell
 from kpi.alerts.thresholds import look
 from kpi.operators.reports import reported
+from kpi.operators.script import ScriptOperator
 from kpi.run_dates import now
 from kpi.settings import settings
 from kpi.steps import steps
 
 
-class AlertsOperator(BaseOperator):
+class AlertsOperator(ScriptOperator):
     """Look at the thresholds of the metrics' headers as of the latest complete day, and tell what is new.
 
     A notifier that fails stops nothing: the log says so, and what is new is told the next time.
     """
-
-    template_fields = ("sql",)
-    template_ext = (".sql",)
-    template_fields_renderers = {"sql": "mysql"}
-
-    def __init__(self, *, sql: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.sql = sql
 
     def execute(self, context: Any) -> None:
         chosen = settings()

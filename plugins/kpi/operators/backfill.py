@@ -18,22 +18,17 @@ from kpi.errors import InputError
 from kpi.ledger import Author
 from kpi.operators.reports import Report, reported, text_table
 from kpi.operators.rollups import RollupOperator, TileCacheOperator
+from kpi.operators.script import ScriptOperator
 from kpi.retention.dropped import dropped_ranges, history_cut
-from kpi.rollups import ROLLED_UP, slices_to_roll_up
+from kpi.rollups import slices_to_roll_up
 from kpi.run_dates import now, requested_scopes
 from kpi.settings import Settings, settings
 from kpi.statements import script
 from kpi.steps import Step, steps
 from kpi.time_dimension import DAYS_BEFORE
+from kpi.vocabulary import DAY, FACT_TABLES
 
 COMPUTABLE = "ledger/computable.sql"
-# What a dry run's example says of the figure, beside date, scope and target.
-FIGURE_COLUMNS = {
-    "kpi_value": ("metric",),
-    "kpi_state_count": ("domain", "state"),
-    "kpi_percentiles": ("measure",),
-    "kpi_plan_gap": (),
-}
 
 
 class BackfillCheckOperator(BaseOperator):
@@ -61,20 +56,18 @@ class BackfillCheckOperator(BaseOperator):
         return [{"first": str(begin), "last": str(end)} for begin, end in chunks]
 
 
-class FactRangeOperator(BaseOperator):
+class FactRangeOperator(ScriptOperator):
     """Compute the D rows of a fact table for a chunk of days at once, or only say what would change (dry run).
 
     `chunk` holds `first` and `last` (YYYY-MM-DD), `sql` is the table's range script.
     """
 
     template_fields = ("sql", "chunk")
-    template_ext = (".sql",)
     template_fields_renderers = {"sql": "mysql", "chunk": "json"}
 
-    def __init__(self, *, table: str, sql: str, chunk: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(self, *, table: str, chunk: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.table = table
-        self.sql = sql
         self.chunk = chunk
 
     def execute(self, context: Any) -> None:
@@ -107,7 +100,7 @@ class RangeRollupOperator(RollupOperator):
             parts = slices_to_roll_up(
                 self.table, self.period, first, last, settings(), requested_scopes(context)
             )
-            if self.table == "kpi_plan_gap":
+            if DAY not in FACT_TABLES[self.table].periods:
                 # It rests on the history alone; the others would rest on D rows that a dry run does not write.
                 for part in parts:
                     compare(self, report, part, steps(self.sql))
@@ -151,13 +144,13 @@ def comparison(part: slices.Slice, found: Comparison) -> str:
     )
     if not found.examples:
         return told
-    columns = ("date", "scope", "target", *FIGURE_COLUMNS[part.table], "was", "becomes")
+    columns = ("date", "scope", "target", *FACT_TABLES[part.table].named, "was", "becomes")
     return f"{told} The largest changes:\n{text_table(columns, found.examples)}"
 
 
 def require_wanted(context: Any, table: str) -> None:
     """Skip the task when the run's param `facts` leaves the table out."""
-    wanted = context["params"].get("facts") or ROLLED_UP
+    wanted = context["params"].get("facts") or FACT_TABLES
     if table not in wanted:
         raise AirflowSkipException(f"{table} was not asked for.")
 

@@ -12,6 +12,7 @@ from kpi.capture import capture, missed_days, planned
 from kpi.dag_defaults import DAILY_FACTS
 from kpi.ledger import Author
 from kpi.operators.reports import reported
+from kpi.operators.script import ScriptOperator
 from kpi.run_dates import business_date, captured_at, now
 from kpi.settings import settings
 from kpi.steps import steps
@@ -38,16 +39,8 @@ class PreflightOperator(BaseOperator):
             )
 
 
-class CaptureOperator(BaseOperator):
+class CaptureOperator(ScriptOperator):
     """Compare the source with the history and write what changed; prints what it found."""
-
-    template_fields = ("sql",)
-    template_ext = (".sql",)
-    template_fields_renderers = {"sql": "mysql"}
-
-    def __init__(self, *, sql: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.sql = sql
 
     def execute(self, context: Any) -> None:
         day = business_date(context)
@@ -65,7 +58,7 @@ class CaptureOperator(BaseOperator):
             report.add(*({name: getattr(one, name) for name in FOUND} for one in found or ()))
 
 
-class SliceOperator(BaseOperator):
+class SliceOperator(ScriptOperator):
     """Compute and write the D rows of a fact table for one local day (YYYY-MM-DD), all or nothing.
 
     `sql` is the slice's script; the UI shows it as rendered, with the day beside it. With `takes_missed` it first
@@ -73,15 +66,10 @@ class SliceOperator(BaseOperator):
     """
 
     template_fields = ("sql", "day")
-    template_ext = (".sql",)
-    template_fields_renderers = {"sql": "mysql"}
 
-    def __init__(
-        self, *, table: str, sql: str, day: str, takes_missed: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, table: str, day: str, takes_missed: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.table = table
-        self.sql = sql
         self.day = day
         self.takes_missed = takes_missed
 

@@ -11,9 +11,11 @@ from kpi import calendar, catalog, preflight, time_dimension
 from kpi.connections import ETL, attempted, session
 from kpi.locks import lock, lock_name
 from kpi.operators.reports import reported
+from kpi.operators.script import ScriptOperator
 from kpi.run_dates import now
 from kpi.settings import settings
 from kpi.steps import Runner, create_temporary, steps
+from kpi.vocabulary import TARGET_LEVELS
 
 
 class TimeDimensionOperator(BaseOperator):
@@ -56,16 +58,11 @@ class TimeDimensionOperator(BaseOperator):
             )
 
 
-class MetricDictionaryOperator(BaseOperator):
+class MetricDictionaryOperator(ScriptOperator):
     """Register in kpi_metric what the headers of facts/kpi_value declare."""
 
-    template_fields = ("sql",)
-    template_ext = (".sql",)
-    template_fields_renderers = {"sql": "mysql"}
-
-    def __init__(self, *, sql: str, conn_id: str = ETL, **kwargs: Any) -> None:
+    def __init__(self, *, conn_id: str = ETL, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.sql = sql
         self.conn_id = conn_id
 
     def execute(self, context: Any) -> None:
@@ -85,16 +82,8 @@ class MetricDictionaryOperator(BaseOperator):
             report.add({"metrics": len(rows), "new or changed": written})
 
 
-class DimensionsOperator(BaseOperator):
+class DimensionsOperator(ScriptOperator):
     """Bring kpi_scope, kpi_target and kpi_target_closure up to date with the captured source."""
-
-    template_fields = ("sql",)
-    template_ext = (".sql",)
-    template_fields_renderers = {"sql": "mysql"}
-
-    def __init__(self, *, sql: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.sql = sql
 
     def execute(self, context: Any) -> None:
         script = steps(self.sql)
@@ -136,7 +125,7 @@ def metric_rows(metrics: Sequence[catalog.Metric]) -> list[dict[str, str | int]]
 def _metric_row(metric: catalog.Metric) -> dict[str, str | int]:
     levels: Sequence[str] = metric.target_levels
     # MySQL keeps a SET's members in the order of its definition.
-    ordered = [level for level in SET_ORDER if level in levels]
+    ordered = [level for level in TARGET_LEVELS if level in levels]
     return {
         "code": metric.code,
         "label": metric.label,
@@ -147,6 +136,3 @@ def _metric_row(metric: catalog.Metric) -> dict[str, str | int]:
         "target_levels": ",".join(ordered),
         "description": metric.description.strip(),
     }
-
-
-SET_ORDER = ("GLOBAL", "MODULE", "UA", "COMPETENCE", "MICRO_COMPETENCE")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from airflow.sdk import BaseBranchOperator, BaseOperator
+from airflow.sdk import BaseBranchOperator
 
 from kpi import calendar, preflight
 from kpi.calendar import parse_day
@@ -16,6 +16,7 @@ from kpi.errors import KpiError
 from kpi.incremental import changes, opening, refresh
 from kpi.ledger import Author
 from kpi.operators.reports import Report, reported
+from kpi.operators.script import ScriptOperator
 from kpi.run_dates import captured_at, now
 from kpi.settings import settings
 from kpi.steps import steps
@@ -107,16 +108,13 @@ class RefreshOperator(BaseBranchOperator):
         return found
 
 
-class OpenDayOperator(BaseOperator):
+class OpenDayOperator(ScriptOperator):
     """Keep the exact sums behind a day's rows, which were just computed, so that changes can be added to them."""
 
     template_fields = ("sql", "day")
-    template_ext = (".sql",)
-    template_fields_renderers = {"sql": "mysql"}
 
-    def __init__(self, *, sql: str, day: str, **kwargs: Any) -> None:
+    def __init__(self, *, day: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.sql = sql
         self.day = day
 
     def execute(self, context: Any) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from kpi import calendar
 from kpi.errors import InputError
 from kpi.operators.reports import reported
+from kpi.operators.script import ScriptOperator
 from kpi.partitions import layouts
 from kpi.partitions.layouts import Storage
 from kpi.partitions.maintenance import Maintained, maintain
@@ -20,20 +20,12 @@ from kpi.settings import Settings, settings
 from kpi.storage.conversion import convert, drop_left_behind
 
 
-class StatementsOperator(BaseOperator):
+class StatementsOperator(ScriptOperator):
     """A task of the upkeep, which shows in `sql` the statements that it may run.
 
     Which of them run, on which table, is found when it runs: so they are shown with « » where a name is not known
     before (include/sql/tasks), and rendered anew from the same files then.
     """
-
-    template_fields = ("sql",)
-    template_ext = (".sql",)
-    template_fields_renderers = {"sql": "mysql"}
-
-    def __init__(self, *, sql: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.sql = sql
 
 
 class StorageOperator(StatementsOperator):

@@ -14,6 +14,7 @@ from kpi.calendar import parse_day
 from kpi.dag_defaults import ROLLED_UP_FACTS
 from kpi.ledger import Author
 from kpi.operators.reports import reported
+from kpi.operators.script import ScriptOperator
 from kpi.rollups import due_slices, missed_slices, one_rollup_at_a_time, slices_to_roll_up
 from kpi.run_dates import business_date, requested_scopes
 from kpi.settings import settings
@@ -33,7 +34,7 @@ class RollupPreflightOperator(BaseOperator):
             report.add({"checked": "zone data, headers, schema, rights, kpi_time"})
 
 
-class RollupOperator(BaseOperator):
+class RollupOperator(ScriptOperator):
     """Recompute the weeks (W), months (M) or windows (R) of a fact table that a range of days touches.
 
     `days` holds `first` and `last` (YYYY-MM-DD); `sql` is the script of one of its slices. With `takes_missed` it first
@@ -42,7 +43,6 @@ class RollupOperator(BaseOperator):
     """
 
     template_fields = ("sql", "days")
-    template_ext = (".sql",)
     template_fields_renderers = {"sql": "mysql", "days": "json"}
 
     def __init__(
@@ -50,7 +50,6 @@ class RollupOperator(BaseOperator):
         *,
         table: str,
         period: str,
-        sql: str,
         days: Mapping[str, str],
         takes_missed: bool = False,
         **kwargs: Any,
@@ -58,7 +57,6 @@ class RollupOperator(BaseOperator):
         super().__init__(**kwargs)
         self.table = table
         self.period = period
-        self.sql = sql
         self.days = days
         self.takes_missed = takes_missed
 
@@ -101,16 +99,13 @@ def _by_schedule(context: Any) -> bool:
     return context["dag_run"].run_type in OF_SCHEDULE and context["ti"].try_number == 1
 
 
-class TileCacheOperator(BaseOperator):
+class TileCacheOperator(ScriptOperator):
     """Bring kpi_tile_cache up to date with the latest figures."""
 
     template_fields = ("sql", "day")
-    template_ext = (".sql",)
-    template_fields_renderers = {"sql": "mysql"}
 
-    def __init__(self, *, sql: str, day: str, **kwargs: Any) -> None:
+    def __init__(self, *, day: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.sql = sql
         self.day = day
 
     def execute(self, context: Any) -> None:

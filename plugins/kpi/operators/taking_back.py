@@ -4,33 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from kpi import preflight
 from kpi.connections import ETL, session
 from kpi.ledger import Author
 from kpi.operators.reports import reported
+from kpi.operators.script import ScriptOperator
 from kpi.run_dates import captured_at
 from kpi.settings import settings
 from kpi.steps import steps
 from kpi.taking_back import take_back
 
 
-class TakeBackOperator(BaseOperator):
+class TakeBackOperator(ScriptOperator):
     """Take back the capture that the run's param `captured_at` names.
 
     Returns the days to compute again, [{first, last}, …]. With the param `dry_run` it says what would be done and
     writes nothing; it ends as skipped, and so does what comes after it.
     """
-
-    template_fields = ("sql",)
-    template_ext = (".sql",)
-    template_fields_renderers = {"sql": "mysql"}
-
-    def __init__(self, *, sql: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.sql = sql
 
     def execute(self, context: Any) -> list[dict[str, str]]:
         dry_run = bool(context["params"].get("dry_run"))

@@ -5,6 +5,6 @@
 
 from kpi.partitions.layouts import missing
 from kpi.partitions.monthly import months, months_around
-from kpi.partitions.planner import CATCH_ALL, FACT_TABLES
+from kpi.partitions.planner import CATCH_ALL
 
-__all__ = ["CATCH_ALL", "FACT_TABLES", "missing", "months", "months_around"]
+__all__ = ["CATCH_ALL", "missing", "months", "months_around"]

@@ -7,8 +7,8 @@ from datetime import date
 
 from kpi.connections import Session
 from kpi.errors import InputError
-from kpi.partitions.planner import FACT_TABLES
 from kpi.statements import script
+from kpi.vocabulary import FACT_TABLES
 
 EARLIEST = date(2020, 1, 1)
 # Runs of a month or of a week are dated at its end, up to 31 days ahead.

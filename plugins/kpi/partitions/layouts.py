@@ -10,9 +10,10 @@ from typing import Literal
 from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.partitions.monthly import from_days
-from kpi.partitions.planner import CATCH_ALL, FACT_TABLES, Change, Partition, changes, quoted
+from kpi.partitions.planner import CATCH_ALL, Change, Partition, changes, quoted
 from kpi.statements import statement
 from kpi.tables import Rows
+from kpi.vocabulary import FACT_TABLES
 
 Storage = Literal["partitioned", "foreign_keys"]
 

@@ -13,11 +13,12 @@ from kpi.connections import ADMIN, Session, attempted, session
 from kpi.partitions.clock import require_plausible
 from kpi.partitions.layouts import PartitionError, Storage, TableLayout, layout, storage_of
 from kpi.partitions.monthly import too_new, too_old, wanted_months
-from kpi.partitions.planner import FACT_TABLES, Change, changes
+from kpi.partitions.planner import Change, changes
 from kpi.partitions.table_locks import Patience, locked_tables
 from kpi.preflight import require_schema, require_writable
 from kpi.settings import Settings
 from kpi.tables import Rows, count
+from kpi.vocabulary import FACT_TABLES
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ from datetime import date
 from kpi.partitions.monthly import from_days, next_month, to_days
 from kpi.statements import statement
 
-FACT_TABLES = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap")
 CATCH_ALL = "p_max"
 _PLAIN_NAME = re.compile(r"p(_max|[0-9]{6}(_to_[0-9]{6})?(_[0-9]+)?)")
 

@@ -12,6 +12,7 @@ from kpi.periods import ONE_DAY
 from kpi.settings import Settings
 from kpi.statements import statement
 from kpi.templates import renderer
+from kpi.vocabulary import DAY, ROLLING
 
 
 class DaysDropped(KpiError):
@@ -60,7 +61,7 @@ def require_history(opened: Session, day: date) -> None:
 
 def needs(period: str, day: date, longest: int) -> tuple[date, date]:
     """Return the first and the last day that a W, M or R row dated `day` is told by; `longest` days for R; pure."""
-    if period == "R":
+    if period == ROLLING:
         return day - timedelta(days=longest - 1), day
     return periods.PERIOD_OF[period](day).first, day
 
@@ -86,7 +87,7 @@ def require_kept(
     """
     if period is None:
         return
-    if period == "D":
+    if period == DAY:
         require_history(opened, min(dates))
         return
     longest = catalog.longest_window(catalog.metrics(settings.sql_dir))

@@ -9,14 +9,13 @@ from kpi import periods
 from kpi.connections import Row, Session
 from kpi.partitions.layouts import Storage, TableLayout, layout
 from kpi.partitions.monthly import from_days, next_month, to_days
-from kpi.partitions.planner import FACT_TABLES
 from kpi.retention.dropped import dropped_days
 from kpi.retention.guards import Evidence, Hold, RolledUp, around
 from kpi.retention.planner import MonthRows
 from kpi.settings import Settings
 from kpi.statements import script, statement
 from kpi.templates import renderer
-from kpi.vocabulary import DAILY_TABLES
+from kpi.vocabulary import DAILY_TABLES, FACT_TABLES
 
 OLDEST_DAYS = "retention/oldest_days.sql"
 

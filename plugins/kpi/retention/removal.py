@@ -20,7 +20,7 @@ from kpi.errors import KpiError
 from kpi.ledger import Author
 from kpi.locks import lock, lock_name
 from kpi.partitions.maintenance import no_room
-from kpi.partitions.planner import FACT_TABLES, quoted
+from kpi.partitions.planner import quoted
 from kpi.partitions.table_locks import Patience, patiently
 from kpi.periods import month_of
 from kpi.retention import undo as undos
@@ -30,6 +30,7 @@ from kpi.settings import Settings
 from kpi.statements import script
 from kpi.storage.copying import Digest
 from kpi.tables import Column, Rows, columns, count, there
+from kpi.vocabulary import FACT_TABLES
 
 log = logging.getLogger(__name__)
 

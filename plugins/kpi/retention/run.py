@@ -14,7 +14,7 @@ from kpi.ledger import Author
 from kpi.partitions.clock import require_plausible
 from kpi.partitions.layouts import Storage
 from kpi.partitions.maintenance import require_current_schema, require_same_count
-from kpi.partitions.planner import FACT_TABLES, quoted
+from kpi.partitions.planner import quoted
 from kpi.partitions.table_locks import Patience, locked_tables
 from kpi.preflight import require_writable
 from kpi.retention import ledgers, reading, restoring
@@ -28,6 +28,7 @@ from kpi.retention.undo import RetentionError, Undo
 from kpi.settings import Settings
 from kpi.statements import statement
 from kpi.tables import Rows, count
+from kpi.vocabulary import FACT_TABLES
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

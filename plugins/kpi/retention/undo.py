@@ -12,11 +12,11 @@ from kpi import ledger, periods
 from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.ledger import Author
-from kpi.partitions.planner import FACT_TABLES
 from kpi.slices import Written
 from kpi.statements import script, statement
 from kpi.storage.copying import Digest
 from kpi.tables import Column, Rows
+from kpi.vocabulary import FACT_TABLES
 
 _NAME = re.compile(rf"kpi_undo_({'|'.join(FACT_TABLES)})_[0-9]{{6}}_[0-9]{{20}}")
 

@@ -12,12 +12,11 @@ from kpi.alerts.nights import due_day
 from kpi.connections import Session
 from kpi.errors import KpiError
 from kpi.partitions.monthly import from_days
-from kpi.partitions.planner import FACT_TABLES
 from kpi.preflight import require_schema
 from kpi.settings import Settings
 from kpi.statements import script
 from kpi.templates import renderer
-from kpi.vocabulary import DAILY_TABLES
+from kpi.vocabulary import DAILY_TABLES, FACT_TABLES
 
 # Days looked at for gaps: those before may have been removed.
 LOOK_BACK = timedelta(days=92)

@@ -17,7 +17,7 @@ from kpi.partitions.clock import require_plausible
 from kpi.partitions.layouts import Storage, partitions_of, storage_of
 from kpi.partitions.maintenance import execute, require_current_schema
 from kpi.partitions.monthly import wanted_months
-from kpi.partitions.planner import FACT_TABLES, changes
+from kpi.partitions.planner import changes
 from kpi.partitions.table_locks import Patience, locked_tables, patiently
 from kpi.preflight import require_writable
 from kpi.settings import Settings
@@ -31,6 +31,7 @@ from kpi.storage.copying import (
 )
 from kpi.storage.tables import ForeignKey, beside, foreign_keys, new, old
 from kpi.tables import Rows, columns, count, there
+from kpi.vocabulary import FACT_TABLES
 
 log = logging.getLogger(__name__)
 

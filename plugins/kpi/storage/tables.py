@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kpi.migrations import Migration
-from kpi.partitions import FACT_TABLES
+from kpi.vocabulary import FACT_TABLES
 
 # The DDL that a migration may have for a table; what stands before the name, and the name.
 _DDL = re.compile(

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from kpi.run_dates import SCOPE_TYPES
 from kpi.settings import settings
 from kpi.ui import dimensions, labels
 from kpi.ui.answers import DataResponse, Output
@@ -18,6 +17,7 @@ from kpi.ui.reading import Row, rows
 from kpi.ui.reliability import reliability
 from kpi.ui.selection import AskedFigures, AskedRange, Id, IdInPath, metric_of, today
 from kpi.ui.turns import InTurn
+from kpi.vocabulary import SCOPE_TYPES
 
 MOST_CHILDREN = 60
 MOST_WORDS = 6

@@ -1,9 +1,10 @@
 /*
-How many GLOBAL rows the adapter gives, and how many of them have an id.
+How many GLOBAL rows the adapter gives, how many of them have an id, and how many rows it gives at all.
 */
 SELECT
-  COUNT(*) AS n,
-  COUNT(found.ref_id) AS with_id
+  COUNT(IF(found.scope_type = 'GLOBAL', 1, NULL)) AS n,
+  COUNT(IF(found.scope_type = 'GLOBAL', found.ref_id, NULL)) AS with_id,
+  COUNT(*) AS n_all
 FROM (
 /*
 relation: scope
@@ -76,4 +77,3 @@ SELECT
   LEFT(CONCAT_WS(' – ', NULLIF(code, ''), NULLIF(NULLIF(name, ''), code)), 191) AS label
 FROM named
 ) AS found
-WHERE found.scope_type = 'GLOBAL'

@@ -742,7 +742,7 @@ FROM change_membership;
 
 -- step: realisation: create stage | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
-  domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
+  domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') NOT NULL,
   ref_id DECIMAL(20, 0) NOT NULL,
   learner_id DECIMAL(20, 0) NOT NULL,
   state_code VARCHAR(1000) NULL,
@@ -769,7 +769,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
 
 -- step: realisation: create changes | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
-  domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
+  domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') NOT NULL,
   ref_id BIGINT NOT NULL,
   learner_id BIGINT NOT NULL,
   kind ENUM('new', 'changed', 'reopened', 'vanished') NOT NULL,
@@ -790,7 +790,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_realisation (
 
 -- step: realisation: create runs | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
-  domain ENUM('MODULE', 'COMPETENCE', 'MICRO_COMPETENCE', 'UA') NOT NULL,
+  domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') NOT NULL,
   ref_id BIGINT NOT NULL,
   learner_id BIGINT NOT NULL,
   valid_from DATETIME(6) NOT NULL COMMENT 'of the version to open',

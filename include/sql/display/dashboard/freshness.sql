@@ -2,11 +2,10 @@
 Of each table and period: the last slice in the ledger, and the latest failure unless that slice, or a later one, was written since.
 The key of the ledger gives both backwards by day.
 */
-{% set PERIODS = {'kpi_value': 'DWMR', 'kpi_state_count': 'DWM', 'kpi_percentiles': 'DWM', 'kpi_plan_gap': 'WM'} %}
 WITH slice AS (
-{%- for table, periods in PERIODS.items() %}
+{%- for table, written in fact_tables.items() %}
 {%- set last_table = loop.last %}
-{%- for period in periods %}
+{%- for period in written.periods %}
   SELECT
     '{{ table }}' AS table_name,
     '{{ period }}' AS period,
@@ -59,5 +58,5 @@ LEFT JOIN kpi_run AS failed
       AND later.id > failed.id
   )
 ORDER BY
-  FIELD(slice.table_name, 'kpi_value', 'kpi_state_count', 'kpi_percentiles', 'kpi_plan_gap'),
-  FIELD(slice.period, 'D', 'W', 'M', 'R')
+  FIELD(slice.table_name, '{{ fact_tables | join("', '") }}'),
+  FIELD(slice.period, '{{ all_periods | join("', '") }}')

@@ -11,7 +11,7 @@ WITH written AS (
     ) AS last_on
 )
 
-{% for period in ['D', 'W', 'M', 'R'] -%}
+{% for period in all_periods -%}
 SELECT
   '{{ period }}' AS period,
   {%- for name, order in [('first', 'ASC'), ('latest', 'DESC')] %}

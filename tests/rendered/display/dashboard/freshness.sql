@@ -2,7 +2,6 @@
 Of each table and period: the last slice in the ledger, and the latest failure unless that slice, or a later one, was written since.
 The key of the ledger gives both backwards by day.
 */
-
 WITH slice AS (
   SELECT
     'kpi_value' AS table_name,
