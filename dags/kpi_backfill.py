@@ -3,8 +3,6 @@
 from typing import Any
 
 from airflow.sdk import DAG, Param, TaskGroup
-from kpi.dag_defaults import dag_defaults
-from kpi.dag_params import REASON, dry_run
 from kpi.operators import by_table
 from kpi.operators.backfill import (
     BackfillCheckOperator,
@@ -12,6 +10,8 @@ from kpi.operators.backfill import (
     RangeRollupOperator,
     RangeTileCacheOperator,
 )
+from kpi.operators.dag_defaults import dag_defaults
+from kpi.operators.dag_params import REASON, dry_run
 from kpi.vocabulary import FACT_TABLES, MONTH, SCOPE_TYPES, WEEK
 
 DOC = """

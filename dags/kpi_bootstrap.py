@@ -1,13 +1,13 @@
 """kpi_bootstrap: makes the schema, the metric dictionary and the first partitions."""
 
 from airflow.sdk import DAG, Param
-from kpi.connections import ADMIN
-from kpi.dag_defaults import dag_defaults
+from kpi.core.connections import ADMIN
 from kpi.operators.bootstrap import (
     BootstrapPreflightOperator,
     FirstPartitionsOperator,
     MigrateOperator,
 )
+from kpi.operators.dag_defaults import dag_defaults
 from kpi.operators.dimensions import MetricDictionaryOperator
 
 DOC = """

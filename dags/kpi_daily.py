@@ -2,11 +2,12 @@
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, TaskGroup
 from kpi.alerts.nights import night_mended
-from kpi.dag_defaults import dag_defaults
-from kpi.dag_params import REASON, replayed_at
+from kpi.core.settings import settings
 from kpi.operators import by_table
 from kpi.operators.alerts import AlertsOperator
 from kpi.operators.checks import figure_checks
+from kpi.operators.dag_defaults import dag_defaults
+from kpi.operators.dag_params import REASON, replayed_at
 from kpi.operators.daily import (
     CaptureOperator,
     DayDoneOperator,
@@ -14,7 +15,6 @@ from kpi.operators.daily import (
     SliceOperator,
 )
 from kpi.operators.dimensions import DimensionsOperator, MetricDictionaryOperator
-from kpi.settings import settings
 
 DOC = """
 ### kpi_daily

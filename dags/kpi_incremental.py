@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, Param, TaskGroup
-from kpi.dag_defaults import CHANGES, dag_defaults
-from kpi.dag_params import replayed_at
+from kpi.core.settings import settings
 from kpi.operators import by_table
+from kpi.operators.dag_defaults import CHANGES, dag_defaults
+from kpi.operators.dag_params import replayed_at
 from kpi.operators.daily import SliceOperator
 from kpi.operators.incremental import OpenDayOperator, RefreshOperator
 from kpi.operators.rollups import TileCacheOperator
-from kpi.settings import settings
 
 DOC = """
 ### kpi_incremental

@@ -1,10 +1,10 @@
 """kpi_partition_maintenance: keeps the monthly partitions of the fact tables ahead of the rows."""
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
-from kpi.dag_defaults import dag_defaults
-from kpi.dag_params import dry_run, local_day
+from kpi.core.settings import settings
+from kpi.operators.dag_defaults import dag_defaults
+from kpi.operators.dag_params import dry_run, local_day
 from kpi.operators.partitions import PartitionMaintenanceOperator, StorageOperator
-from kpi.settings import settings
 
 DOC = """
 ### kpi_partition_maintenance

@@ -1,14 +1,14 @@
 """kpi_retention: removes what is old, month by month, and can bring it back for a while."""
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
-from kpi.dag_defaults import dag_defaults
-from kpi.dag_params import dry_run, local_day
+from kpi.core.settings import settings
+from kpi.operators.dag_defaults import dag_defaults
+from kpi.operators.dag_params import dry_run, local_day
 from kpi.operators.retention import (
     FactRetentionOperator,
     LedgerRetentionOperator,
     RestoreOperator,
 )
-from kpi.settings import settings
 
 DOC = """
 ### kpi_retention

@@ -2,9 +2,9 @@
 
 from airflow.sdk import DAG, PartitionedAssetTimetable, TaskGroup
 from kpi.alerts.nights import night_mended
-from kpi.dag_defaults import DAILY_FACTS, dag_defaults
-from kpi.dag_params import local_day
 from kpi.operators import by_table
+from kpi.operators.dag_defaults import DAILY_FACTS, dag_defaults
+from kpi.operators.dag_params import local_day
 from kpi.operators.rollups import (
     RolledUpOperator,
     RollupPreflightOperator,

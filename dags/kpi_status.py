@@ -1,9 +1,9 @@
 """kpi_status: how nights, tables and zone data are doing, every hour; and the alert of a late night."""
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
-from kpi.dag_defaults import dag_defaults
+from kpi.core.settings import settings
+from kpi.operators.dag_defaults import dag_defaults
 from kpi.operators.status import LateNightsOperator, StatusOperator
-from kpi.settings import settings
 
 DOC = """
 ### kpi_status

@@ -3,10 +3,10 @@
 from typing import Any
 
 from airflow.sdk import DAG, Param, TaskGroup
-from kpi.dag_defaults import dag_defaults
-from kpi.dag_params import REASON, dry_run
 from kpi.operators import by_table
 from kpi.operators.backfill import FactRangeOperator
+from kpi.operators.dag_defaults import dag_defaults
+from kpi.operators.dag_params import REASON, dry_run
 from kpi.operators.dimensions import DimensionsOperator
 from kpi.operators.rollups import TileCacheOperator
 from kpi.operators.taking_back import TakeBackOperator

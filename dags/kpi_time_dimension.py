@@ -1,9 +1,9 @@
 """kpi_time_dimension: fills and repairs kpi_time."""
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
-from kpi.dag_defaults import dag_defaults
+from kpi.core.settings import settings
+from kpi.operators.dag_defaults import dag_defaults
 from kpi.operators.dimensions import TimeDimensionOperator
-from kpi.settings import settings
 
 DOC = """
 ### kpi_time_dimension

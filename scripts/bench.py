@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from demo_source.database import DemoSource
 from demo_source.school import School
-from kpi.connections import ETL, session
-from kpi.settings import PROJECT, Settings
-from kpi.slices import Slice
-from kpi.steps import steps
+from kpi.core.connections import ETL, session
+from kpi.core.settings import PROJECT, Settings
+from kpi.core.steps import steps
+from kpi.figures.slices import Slice
 from mysql_server import PrivateServer
 from rich.console import Console
 from rich.table import Table

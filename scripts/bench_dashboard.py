@@ -31,9 +31,9 @@ os.environ["SSL_CERT_FILE"] = os.devnull
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from closed_loop import ask, connected
-from kpi.connections import READ, session
-from kpi.settings import PROJECT, Settings
-from kpi.templates import renderer
+from kpi.core.connections import READ, session
+from kpi.core.settings import PROJECT, Settings
+from kpi.core.templates import renderer
 from kpi.ui.selection import Figures
 from mysql_server import PrivateServer
 from rich.console import Console

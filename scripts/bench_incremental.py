@@ -20,9 +20,9 @@ from datetime import datetime, timedelta
 from statistics import median, quantiles
 
 from bench import DAY, EVENING, Bench, make_warehouse
-from kpi.connections import ETL
+from kpi.core.connections import ETL
+from kpi.core.settings import PROJECT
 from kpi.incremental import opening
-from kpi.settings import PROJECT
 from mysql_server import PrivateServer
 from rich.console import Console
 from rich.table import Table

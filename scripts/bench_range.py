@@ -19,11 +19,11 @@ from statistics import median
 from typing import Any
 
 from bench import DAY, Bench, copied, make_warehouse
-from kpi import periods
-from kpi.connections import ETL, session
-from kpi.settings import PROJECT
-from kpi.slices import Slice
-from kpi.steps import Step
+from kpi.core import periods
+from kpi.core.connections import ETL, session
+from kpi.core.settings import PROJECT
+from kpi.core.steps import Step
+from kpi.figures.slices import Slice
 from mysql_server import PrivateServer
 from rich.console import Console
 from rich.table import Table

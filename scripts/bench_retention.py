@@ -21,12 +21,12 @@ from typing import Any
 os.environ["SSL_CERT_FILE"] = os.devnull
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from kpi.connections import ADMIN, session
-from kpi.ledger import Author
-from kpi.partitions.table_locks import Patience
-from kpi.retention.planner import Decision
-from kpi.retention.removal import Work, month_locked, remove
-from kpi.settings import Settings
+from kpi.core.connections import ADMIN, session
+from kpi.core.ledger import Author
+from kpi.core.settings import Settings
+from kpi.upkeep.partitions.table_locks import Patience
+from kpi.upkeep.retention.planner import Decision
+from kpi.upkeep.retention.removal import Work, month_locked, remove
 from mysql_accounts import connect_as
 from mysql_server import PrivateServer
 from rich.console import Console

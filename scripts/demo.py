@@ -32,8 +32,8 @@ from demo_size import Size, chosen_size
 from demo_source.database import DemoSource
 from demo_steps import Steps
 from demo_summary import WIDTH, print_first_figures, print_summary
-from kpi.connections import ETL, SOURCE, connection_settings
-from kpi.settings import PROJECT
+from kpi.core.connections import ETL, SOURCE, connection_settings
+from kpi.core.settings import PROJECT
 from mysql_accounts import connect
 from project_database import start
 from rich.console import Console

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, NamedTuple
 
-from kpi.connections import READ, Session, session
-from kpi.settings import settings
-from kpi.templates import renderer
+from kpi.core.connections import READ, Session, session
+from kpi.core.settings import settings
+from kpi.core.templates import renderer
 from rich.console import Console, RenderableType
 from rich.rule import Rule
 from rich.table import Table

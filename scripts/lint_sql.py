@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from kpi.settings import PROJECT, Settings
-from kpi.steps import Step, steps
+from kpi.core.settings import PROJECT, Settings
+from kpi.core.steps import Step, steps
 from rendered_sql import SCRIPTS, SINGLE, STATEMENTS, offline, paths, without_gaps
 
 RENDERED = PROJECT / ".local" / "rendered"

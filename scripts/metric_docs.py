@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from kpi import catalog
-from kpi.settings import PROJECT, Settings
+from kpi.core import catalog
+from kpi.core.settings import PROJECT, Settings
 from kpi.vocabulary import FACT_TABLES
 
 FIGURES = PROJECT / "docs" / "figures.md"

@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import Any
 
-from kpi import catalog
-from kpi.connections import AS_THEY_ARE
-from kpi.errors import InputError
-from kpi.servers import CHARSET, COLLATION
-from kpi.settings import PROJECT, Settings
-from kpi.steps import Step, steps
-from kpi.storage.tables import ForeignKey, new, old
-from kpi.tables import Column, Rows
-from kpi.templates import renderer
+from kpi.core import catalog
+from kpi.core.connections import AS_THEY_ARE
+from kpi.core.errors import InputError
+from kpi.core.servers import CHARSET, COLLATION
+from kpi.core.settings import PROJECT, Settings
+from kpi.core.steps import Step, steps
+from kpi.core.tables import Column, Rows
+from kpi.core.templates import renderer
+from kpi.upkeep.storage.tables import ForeignKey, new, old
 from kpi.vocabulary import FACT_TABLES
 
 FOLDER = PROJECT / "tests" / "rendered"

@@ -14,7 +14,7 @@ from airflow_services import credentials
 from browser_packages import find_browser
 from demo_summary import CHOICE
 from environment import ROOT, UI_PORT_FILE
-from kpi.connections import READ, session
+from kpi.core.connections import READ, session
 from playwright.sync_api import sync_playwright
 
 IMAGES = ROOT / "docs" / "images"

@@ -11,7 +11,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from kpi.settings import PROJECT, Settings
+from kpi.core.settings import PROJECT, Settings
 from mysql_server import PrivateServer
 from xdist.scheduler import LoadScopeScheduling
 

@@ -14,25 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import sqlparse
-from kpi import (
-    calendar,
-    capture,
-    catalog,
-    ledger,
-    migrations,
-    partitions,
-    rollups,
-    slices,
-    time_dimension,
-)
-from kpi.connections import ADMIN, ETL, SOURCE, session
+from kpi.core import catalog, ledger, local_days
+from kpi.core.connections import ADMIN, ETL, SOURCE, session
+from kpi.core.ledger import Written
+from kpi.core.settings import Settings
+from kpi.core.steps import Runner, Step, create_temporary, steps
+from kpi.core.templates import renderer
+from kpi.figures import rollups, slices
+from kpi.history import capture
+from kpi.history.taking_back import TakenBack, take_back
 from kpi.incremental import opening, refresh
 from kpi.operators.dimensions import metric_rows
-from kpi.settings import Settings
-from kpi.slices import Written
-from kpi.steps import Runner, Step, create_temporary, steps
-from kpi.taking_back import TakenBack, take_back
-from kpi.templates import renderer
+from kpi.upkeep import migrations, partitions, time_dimension
 from kpi.vocabulary import DAILY_TABLES, FACT_TABLES, MONTH, ROLLING, WEEK
 from mysql_accounts import connect, create_accounts
 
@@ -158,7 +151,7 @@ class Warehouse:
     ) -> list[capture.Found]:
         """Capture some learners alone, as a refresh during the day does, but without its figures."""
         script = self.script("capture/learners.sql")
-        day = calendar.local_date(captured_at, self.settings.timezone)
+        day = local_days.local_date(captured_at, self.settings.timezone)
         with session(SOURCE) as source, session(ETL) as etl:
             last = capture.last_capture(etl)
             assert last is not None, "a whole capture comes first"
@@ -182,7 +175,7 @@ class Warehouse:
             with etl.transaction():
                 Runner(etl).run(script)
 
-    def facts(self, day: date, tables: Iterable[str] = FACTS) -> dict[str, slices.Written]:
+    def facts(self, day: date, tables: Iterable[str] = FACTS) -> dict[str, ledger.Written]:
         return {
             table: self._write(slices.Slice.daily(table, day), f"facts/{table}/day.sql")
             for table in tables
@@ -194,7 +187,7 @@ class Warehouse:
         last: date,
         tables: Iterable[str] = FACTS,
         scopes: slices.Scopes = slices.ALL_SCOPES,
-    ) -> dict[str, slices.Written]:
+    ) -> dict[str, ledger.Written]:
         """Compute the D rows of a range of days at once, as a chunk of kpi_backfill does."""
         return {
             table: self._write(
@@ -209,10 +202,10 @@ class Warehouse:
         last: date | None = None,
         tables: Iterable[str] = FACT_TABLES,
         takes_missed: bool = False,
-    ) -> dict[str, slices.Written]:
+    ) -> dict[str, ledger.Written]:
         """Roll up a day or a range as kpi_backfill does, or with `takes_missed` a day as a night of kpi_rollup does."""
         last = last or first
-        written: dict[str, slices.Written] = {}
+        written: dict[str, ledger.Written] = {}
         for table, period, path in ROLLUPS:
             if table not in tables:
                 continue
@@ -226,10 +219,10 @@ class Warehouse:
         written["tiles"] = self._write(slices.Slice.tiles(last), "display/kpi_tile_cache.sql")
         return written
 
-    def _write(self, part: slices.Slice, path: str) -> slices.Written:
+    def _write(self, part: slices.Slice, path: str) -> ledger.Written:
         return slices.write_slice(part, self.script(path), self.settings, ledger.Author())
 
-    def night(self, day: date, captured_at: datetime | None = None) -> dict[str, slices.Written]:
+    def night(self, day: date, captured_at: datetime | None = None) -> dict[str, ledger.Written]:
         self.capture(day, captured_at)
         self.dimensions()
         return self.facts(day)
@@ -258,7 +251,7 @@ class Warehouse:
 
     def refresh(self, captured_at: datetime) -> list[refresh.Refreshed]:
         """Refresh the day of an instant, which is open, until no change is pending."""
-        day = calendar.local_date(captured_at, self.settings.timezone)
+        day = local_days.local_date(captured_at, self.settings.timezone)
         found = []
         while done := self.refresh_next(captured_at):
             found.append(done)

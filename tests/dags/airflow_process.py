@@ -176,7 +176,7 @@ def _run(
     partition_key: str | None,
 ) -> Outcome:
     from airflow.dag_processing.dagbag import DagBag
-    from kpi.settings import settings
+    from kpi.core.settings import settings
 
     settings.cache_clear()
     _failures.clear()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from environment import environment
-from kpi.settings import Settings
+from kpi.core.settings import Settings
 from mysql_server import PrivateServer
 
 from tests.dags.airflow_process import AirflowProcess, Outcome

@@ -100,7 +100,7 @@ def parsed(dag_id: str, environment: Mapping[str, str | None]) -> Iterator[Any]:
     import os
 
     from airflow.dag_processing.dagbag import DagBag
-    from kpi.settings import settings
+    from kpi.core.settings import settings
 
     with changed_environment(environment):
         settings.cache_clear()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from kpi.settings import PROJECT
+from kpi.core.settings import PROJECT
 
 from tests.dags import school
 from tests.dags.conftest import Operated

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from environment import environment
-from kpi.locks import lock_name
+from kpi.core.locks import lock_name
 from mysql_accounts import connect
 
 from tests.dags.airflow_process import AirflowProcess

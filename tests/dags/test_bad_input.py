@@ -277,7 +277,7 @@ def test_a_wrong_setting_shows_as_import_error(
     outcome = sound.run("kpi_daily", REPLAY, {variable: value})
     last_line = outcome.refused.strip().splitlines()[-1]
     assert last_line.startswith(
-        "kpi.settings.SettingsError: Settings are wrong, correct them and start again: "
+        "kpi.core.settings.SettingsError: Settings are wrong, correct them and start again: "
         f"{variable}='{value}': "
     )
     assert reason in last_line

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from kpi.settings import Settings
+from kpi.core.settings import Settings
 
 from tests.dags import school
 from tests.dags.airflow_process import Outcome

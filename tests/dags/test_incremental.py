@@ -10,8 +10,8 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from kpi import calendar
-from kpi.settings import Settings
+from kpi.core import local_days
+from kpi.core.settings import Settings
 from mysql_server import PrivateServer
 
 from tests.dags.running_airflow import SERVICES, RunningAirflow
@@ -31,7 +31,7 @@ QUICK = {
 
 @pytest.fixture(scope="module")
 def today() -> date:
-    return calendar.local_date(datetime.now(UTC).replace(tzinfo=None), "Africa/Casablanca")
+    return local_days.local_date(datetime.now(UTC).replace(tzinfo=None), "Africa/Casablanca")
 
 
 @pytest.fixture(scope="module")

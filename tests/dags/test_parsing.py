@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kpi.settings import PROJECT
+from kpi.core.settings import PROJECT
 
 from tests.dags.airflow_process import changed_environment
 
@@ -84,7 +84,7 @@ def parse_without_connections() -> Parsed:
             connected.append(f"{event}{arguments}")
             raise ConnectionRefusedError(event)
 
-    assert "kpi.connections" not in sys.modules, "the package's import counts as well"
+    assert "kpi.core.connections" not in sys.modules, "the package's import counts as well"
     sys.addaudithook(refuse)
     bag = DagBag(PROJECT / "dags")
     return Parsed(

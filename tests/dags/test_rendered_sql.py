@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 from environment import environment
-from kpi.connections import AS_THEY_ARE
-from kpi.slices import Slice
-from kpi.steps import Step, steps
+from kpi.core.connections import AS_THEY_ARE
+from kpi.core.steps import Step, steps
+from kpi.figures.slices import Slice
 
 from tests.dags import school
 from tests.dags.airflow_process import Outcome

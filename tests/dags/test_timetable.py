@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import pytest
-from kpi.settings import PROJECT
+from kpi.core.settings import PROJECT
 
 from tests.dags.airflow_process import AirflowProcess
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser_packages import find_browser
-from kpi.settings import Settings
+from kpi.core.settings import Settings
 from mysql_server import PrivateServer
 from playwright.sync_api import Browser, sync_playwright
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from kpi.settings import PROJECT
+from kpi.core.settings import PROJECT
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from tests.dags.running_airflow import RunningAirflow

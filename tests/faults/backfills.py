@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from kpi.settings import Settings
+from kpi.core.settings import Settings
 
 from tests.warehouse import Warehouse
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import mysql.connector
-from kpi.errors import ConnectionProblem
+from kpi.core.errors import ConnectionProblem
 from mysql_server import PrivateServer
 
 from tests.faults.processes import before_each_statement

@@ -22,10 +22,12 @@ from multiprocessing.synchronize import Barrier
 from typing import Any, Protocol
 
 import pytest
-from kpi import capture, ledger, slices
-from kpi.connections import Session
-from kpi.settings import Settings
-from kpi.steps import Step
+from kpi.core import ledger
+from kpi.core.connections import Session
+from kpi.core.settings import Settings
+from kpi.core.steps import Step
+from kpi.figures import slices
+from kpi.history import capture
 
 STATEMENTS = ("run", "rows", "load", "commit")  # what of a Session talks to the server
 PROCESSES = multiprocessing.get_context("forkserver")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from kpi.migrations import MigrationError
+from kpi.core.settings import Settings
 from kpi.operators.bootstrap import FirstPartitionsOperator, MigrateOperator
-from kpi.settings import Settings
+from kpi.upkeep.migrations import MigrationError
 from mysql_server import PrivateServer
 
 from tests.faults.power_cuts import killed_and_gone, mortal_server

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from kpi.periods import week_of
-from kpi.slices import Slice
+from kpi.core.periods import week_of
+from kpi.figures.slices import Slice
 
 from tests.faults import processes
 from tests.faults.processes import before_each_statement, shortest_first

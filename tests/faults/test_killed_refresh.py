@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from kpi import ledger
+from kpi.core import ledger
+from kpi.core.settings import Settings
+from kpi.core.steps import Step
 from kpi.incremental import refresh
-from kpi.settings import Settings
-from kpi.steps import Step
 
 from tests.faults import processes
 from tests.faults.processes import statements_of

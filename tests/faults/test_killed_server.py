@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
+from kpi.core.settings import Settings
 from kpi.operators.dimensions import DimensionsOperator
-from kpi.settings import Settings
 from mysql_server import PrivateServer
 
 from tests.faults.power_cuts import killed_and_back, killed_and_gone, mortal_server

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from kpi.slices import Written
-from kpi.steps import steps
+from kpi.core.ledger import Written
+from kpi.core.steps import steps
 
 from tests.faults import processes
 from tests.faults.processes import Job, before_each_statement, shortest_first

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import hypothesis
 import pytest
-from kpi.errors import KpiError
+from kpi.core.errors import KpiError
 from kpi.incremental import refresh
 
 from tests.faults.backfills import Backfill, OfRange

@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kpi.connections import ADMIN, Session, session
-from kpi.errors import ConnectionProblem
-from kpi.ledger import Author
-from kpi.partitions.layouts import PartitionError, Storage
-from kpi.retention import reading, run
-from kpi.retention.planner import Decision
-from kpi.retention.removal import Work, remove
-from kpi.retention.undo import RetentionError
-from kpi.settings import Settings
-from kpi.slices import Slice
+from kpi.core.connections import ADMIN, Session, session
+from kpi.core.errors import ConnectionProblem
+from kpi.core.ledger import Author
+from kpi.core.settings import Settings
+from kpi.figures.slices import Slice
+from kpi.upkeep.partitions.layouts import PartitionError, Storage
+from kpi.upkeep.retention import reading, run
+from kpi.upkeep.retention.planner import Decision
+from kpi.upkeep.retention.removal import Work, remove
+from kpi.upkeep.retention.undo import RetentionError
 from mysql_server import PrivateServer
 
 from tests.faults import processes

@@ -11,8 +11,8 @@ from typing import Any
 
 import mysql.connector
 import pytest
-from kpi.slices import Written
-from kpi.steps import Step
+from kpi.core.ledger import Written
+from kpi.core.steps import Step
 from mysql_accounts import connect
 
 from tests.faults.processes import PROCESSES, Job, Running

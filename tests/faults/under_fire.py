@@ -10,9 +10,11 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from kpi import ledger, slices
-from kpi.slices import Slice, Written
-from kpi.steps import Step, steps
+from kpi.core import ledger
+from kpi.core.ledger import Written
+from kpi.core.steps import Step, steps
+from kpi.figures import slices
+from kpi.figures.slices import Slice
 from mysql_accounts import connect_as
 
 from tests.faults.processes import Job

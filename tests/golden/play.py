@@ -8,8 +8,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from kpi import capture, ledger, slices
-from kpi.steps import Step, steps
+from kpi.core import ledger
+from kpi.core.steps import Step, steps
+from kpi.figures import slices
+from kpi.history import capture
 
 from tests.golden.case import (
     FOREVER,
@@ -84,7 +86,7 @@ class Play:
             self._insert_history(case)
         self.warehouse.dimensions()
 
-    def compute(self, table: str, day: date) -> slices.Written:
+    def compute(self, table: str, day: date) -> ledger.Written:
         script = self.script(f"facts/{table}/day.sql")
         part = slices.Slice.daily(table, day)
         return slices.write_slice(part, script, self.warehouse.settings, ledger.Author())

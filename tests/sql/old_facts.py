@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from kpi.ledger import Author
-from kpi.partitions.table_locks import Patience
-from kpi.retention import run
-from kpi.retention.planner import Decision
-from kpi.settings import Settings
+from kpi.core.ledger import Author
+from kpi.core.settings import Settings
+from kpi.upkeep.partitions.table_locks import Patience
+from kpi.upkeep.retention import run
+from kpi.upkeep.retention.planner import Decision
 
 from tests.golden import school
 from tests.sql.schemas import FACTS

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from kpi import migrations, partitions
-from kpi.connections import ADMIN, session
-from kpi.settings import Settings
+from kpi.core.connections import ADMIN, session
+from kpi.core.settings import Settings
+from kpi.upkeep import migrations, partitions
 from mysql_server import PrivateServer
 
 from tests.warehouse import Warehouse

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kpi.alerts.nights import look_for_late_nights
 from kpi.alerts.telling import tell
 from kpi.alerts.thresholds import LookedAt, look
-from kpi.connections import ETL, session
+from kpi.core.connections import ETL, session
 
 from tests.warehouse import FACTS, Warehouse
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kpi import migrations
-from kpi.connections import ADMIN, session
-from kpi.errors import ConnectionProblem, KpiError
-from kpi.locks import lock_name
-from kpi.migrations import MigrationError
+from kpi.core.connections import ADMIN, session
+from kpi.core.errors import ConnectionProblem, KpiError
+from kpi.core.locks import lock_name
+from kpi.core.settings import Settings
 from kpi.operators.bootstrap import FirstPartitionsOperator
-from kpi.settings import Settings
+from kpi.upkeep import migrations
+from kpi.upkeep.migrations import MigrationError
 from mysql.connector.errors import Error, ProgrammingError
 from mysql_server import PrivateServer
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 
 import pytest
-from kpi.connections import ETL, Session, session
-from kpi.settings import PROJECT
+from kpi.core.connections import ETL, Session, session
+from kpi.core.settings import PROJECT
 from mysql.connector.errors import IntegrityError
 
 from tests.dags import school

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta
 
 import pytest
-from kpi import collation, preflight
-from kpi.connections import ADMIN, ETL, session
-from kpi.errors import KpiError
-from kpi.servers import COLLATION
-from kpi.settings import Settings
-from kpi.storage.conversion import convert
+from kpi.core.connections import ADMIN, ETL, session
+from kpi.core.errors import KpiError
+from kpi.core.servers import COLLATION
+from kpi.core.settings import Settings
+from kpi.upkeep import collation, preflight
+from kpi.upkeep.storage.conversion import convert
 from mysql_server import PrivateServer
 
 from tests.conftest import FIRST_DAY, LAST_DAY

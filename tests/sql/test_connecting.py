@@ -10,10 +10,10 @@ from typing import Any
 
 import certifi
 import pytest
-from kpi.connecting import EXTRAS
-from kpi.connections import READ, session
-from kpi.errors import ConnectionProblem, NoConnectionFree
-from kpi.triggers import ChangeTrigger, _opened
+from kpi.core.connecting import EXTRAS
+from kpi.core.connections import READ, session
+from kpi.core.errors import ConnectionProblem, NoConnectionFree
+from kpi.incremental.watcher import ChangeTrigger, _opened
 from mysql_server import PrivateServer
 
 from tests.warehouse import Warehouse

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 import pytest
-from kpi import capture, ledger
-from kpi.plausibility import Implausible
-from kpi.settings import Settings
+from kpi.core import ledger
+from kpi.core.settings import Settings
+from kpi.history import capture
+from kpi.history.plausibility import Implausible
 
 from tests.golden import school
 from tests.golden.reading import computed_rows, contents

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kpi.settings import PROJECT
+from kpi.core.settings import PROJECT
 from mysql_accounts import connect, create_accounts
 from mysql_server import PrivateServer
 

@@ -8,8 +8,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from kpi import catalog
-from kpi.settings import PROJECT
+from kpi.core import catalog
+from kpi.core.settings import PROJECT
 
 from tests.conftest import LAST_DAY
 from tests.golden.case import Case, cases

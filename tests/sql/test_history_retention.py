@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from kpi.connections import ETL, session
-from kpi.ledger import Author
-from kpi.locks import lock_name
-from kpi.retention import run
-from kpi.retention.dropped import DaysDropped, history_cut
-from kpi.retention.ledgers import Cut
-from kpi.retention.removal import MonthBusy
+from kpi.core.connections import ETL, session
+from kpi.core.ledger import Author
+from kpi.core.locks import lock_name
+from kpi.figures.dropped_days import DaysDropped, history_cut
+from kpi.upkeep.retention import run
+from kpi.upkeep.retention.ledgers import Cut
+from kpi.upkeep.retention.removal import MonthBusy
 from mysql_accounts import connect
 
 from tests.golden import school

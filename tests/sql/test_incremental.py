@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from kpi.connections import ETL, session
+from kpi.core.connections import ETL, session
 from kpi.incremental import changes, opening, refresh
-from kpi.triggers import ChangeTrigger
+from kpi.incremental.watcher import ChangeTrigger
 from mysql_accounts import connect
 
 from tests.conftest import FIRST_DAY, LAST_DAY

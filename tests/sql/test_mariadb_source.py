@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from demo_source import DemoSource
-from kpi import preflight
-from kpi.connections import ETL, SOURCE, same_server, session
-from kpi.errors import ConnectionProblem
-from kpi.settings import Settings
+from kpi.core.connections import ETL, SOURCE, same_server, session
+from kpi.core.errors import ConnectionProblem
+from kpi.core.settings import Settings
+from kpi.upkeep import preflight
 from mariadb_packages import UNPACKED
 from mysql_server import PrivateServer
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from kpi import ledger
-from kpi.connections import ETL, session
-from kpi.rollups import DAYS_LOOKED_BACK, due_slices, missed_slices, slices_to_roll_up
+from kpi.core import ledger
+from kpi.core.connections import ETL, session
+from kpi.figures.rollups import DAYS_LOOKED_BACK, due_slices, missed_slices, slices_to_roll_up
 from kpi.vocabulary import FACT_TABLES
 
 from tests.golden import school

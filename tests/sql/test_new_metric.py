@@ -9,8 +9,9 @@ from pathlib import Path
 
 import mysql.connector
 import pytest
-from kpi import catalog, preflight
-from kpi.catalog import HeaderError
+from kpi.core import catalog
+from kpi.core.catalog import HeaderError
+from kpi.upkeep import preflight
 
 from tests.golden import school
 from tests.golden.reading import Rows, figures, stored

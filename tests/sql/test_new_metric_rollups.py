@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from kpi.periods import PERIOD_OF
+from kpi.core.periods import PERIOD_OF
 
 from tests.golden import school
 from tests.sql.test_property_incremental import changed_learners, written

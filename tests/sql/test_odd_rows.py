@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
-from kpi import catalog
-from kpi.settings import Settings
+from kpi.core import catalog
+from kpi.core.settings import Settings
 from mysql_accounts import connect
 from mysql_server import PrivateServer
 

@@ -8,9 +8,9 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
-from kpi.connections import ADMIN, ETL, READ, SOURCE, session
-from kpi.servers import COLLATION
-from kpi.triggers import _opened
+from kpi.core.connections import ADMIN, ETL, READ, SOURCE, session
+from kpi.core.servers import COLLATION
+from kpi.incremental.watcher import _opened
 from kpi.ui import reading
 from mysql_accounts import connect
 from mysql_server import PrivateServer

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kpi.errors import ConnectionProblem, InputError, KpiError
-from kpi.locks import lock_name
-from kpi.partitions.layouts import PartitionError, report
-from kpi.partitions.maintenance import Maintained, maintain, require_same_count
-from kpi.partitions.table_locks import Patience, TableBusy
-from kpi.settings import Settings
+from kpi.core.errors import ConnectionProblem, InputError, KpiError
+from kpi.core.locks import lock_name
+from kpi.core.settings import Settings
+from kpi.upkeep.partitions.layouts import PartitionError, report
+from kpi.upkeep.partitions.maintenance import Maintained, maintain, require_same_count
+from kpi.upkeep.partitions.table_locks import Patience, TableBusy
 from mysql_accounts import connect, connect_as
 from mysql_server import PrivateServer
 

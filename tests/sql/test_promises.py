@@ -15,13 +15,13 @@ from pathlib import Path
 
 import mysql.connector
 import pytest
-from kpi import ledger as kpi_ledger
-from kpi import slices
-from kpi.adapter import AdapterError
-from kpi.errors import KpiError
-from kpi.locks import lock_name
-from kpi.settings import PROJECT
-from kpi.steps import Step, steps
+from kpi.core import ledger as kpi_ledger
+from kpi.core.errors import KpiError
+from kpi.core.locks import lock_name
+from kpi.core.settings import PROJECT
+from kpi.core.steps import Step, steps
+from kpi.figures import slices
+from kpi.history.adapter import AdapterError
 
 from tests.golden import school
 from tests.golden.reading import Rows, checksums, figures, history, ledger, stored
@@ -37,7 +37,7 @@ def first_night(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def play(warehouse: Warehouse, night: int) -> dict[str, slices.Written]:
+def play(warehouse: Warehouse, night: int) -> dict[str, ledger.Written]:
     warehouse.load_source(school.source(night))
     return warehouse.night(school.day_of(night))
 
@@ -226,11 +226,11 @@ def test_promise_4_a_writer_waits_for_a_bounded_time(warehouse: Warehouse) -> No
         warehouse.rows("SELECT RELEASE_LOCK(%s)", (name,))
 
 
-def together(count: int, work: Callable[[], slices.Written]) -> list[slices.Written]:
+def together(count: int, work: Callable[[], ledger.Written]) -> list[ledger.Written]:
     """Run `work` in threads that begin at once; return the results, or raise what one raised."""
     begin = threading.Barrier(count)
 
-    def run(_: int) -> slices.Written:
+    def run(_: int) -> ledger.Written:
         begin.wait()
         return work()
 

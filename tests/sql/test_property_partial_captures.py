@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from kpi import capture
+from kpi.history import capture
 
 from tests.reference.calendar import Calendar
 from tests.reference.history import History

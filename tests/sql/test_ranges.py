@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from kpi.slices import Scopes, Written
+from kpi.core.ledger import Written
+from kpi.figures.slices import Scopes
 
 from tests.golden import school
 from tests.golden.reading import figures, stored

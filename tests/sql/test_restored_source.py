@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from kpi.capture import Plan, _Capture
-from kpi.connections import ETL, SOURCE, session
-from kpi.steps import create_temporary
+from kpi.core.connections import ETL, SOURCE, session
+from kpi.core.steps import create_temporary
+from kpi.history.capture import Plan, _Capture
 
 from tests.golden import school
 from tests.warehouse import Warehouse

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 import pytest
-from kpi.connections import ETL, session
-from kpi.errors import ConnectionProblem, InputError
-from kpi.ledger import Author
-from kpi.locks import lock_name
-from kpi.partitions.table_locks import TableBusy
-from kpi.retention import run
-from kpi.retention.dropped import DaysDropped, dropped_days
-from kpi.retention.undo import RetentionError
-from kpi.rollups import slices_to_roll_up
-from kpi.slices import Written, write_slice
+from kpi.core.connections import ETL, session
+from kpi.core.errors import ConnectionProblem, InputError
+from kpi.core.ledger import Author, Written
+from kpi.core.locks import lock_name
+from kpi.figures.dropped_days import DaysDropped, dropped_days
+from kpi.figures.rollups import slices_to_roll_up
+from kpi.figures.slices import write_slice
+from kpi.upkeep.partitions.table_locks import TableBusy
+from kpi.upkeep.retention import run
+from kpi.upkeep.retention.undo import RetentionError
 from mysql_accounts import connect
 
 from tests.sql import old_facts

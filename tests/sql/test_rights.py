@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from kpi.connections import ADMIN, ETL, READ, SOURCE, session
-from kpi.errors import ConnectionProblem
+from kpi.core.connections import ADMIN, ETL, READ, SOURCE, session
+from kpi.core.errors import ConnectionProblem
 from mysql_accounts import ACCOUNTS_SQL, DatabaseError, connect_as
 
 from tests.golden import school

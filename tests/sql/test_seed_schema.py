@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlparse
-from kpi.settings import Settings
+from kpi.core.settings import Settings
 from mysql.connector.errors import IntegrityError
 from mysql_server import PrivateServer
 

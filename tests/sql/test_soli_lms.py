@@ -11,10 +11,10 @@ from typing import Any
 import mysql.connector
 import pytest
 import yaml
-from kpi import catalog
-from kpi.servers import Server
-from kpi.settings import PROJECT, Settings
-from kpi.templates import renderer
+from kpi.core import catalog
+from kpi.core.servers import Server
+from kpi.core.settings import PROJECT, Settings
+from kpi.core.templates import renderer
 from mysql_accounts import connect
 from mysql_server import PrivateServer
 

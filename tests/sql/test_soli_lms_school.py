@@ -12,10 +12,11 @@ from demo_source import DemoSource, School
 from demo_source.oddities import CASES
 from demo_source.realisations import REALISATION_TABLES
 from demo_source.school import State
-from kpi import catalog, preflight
-from kpi.connections import SOURCE, session
-from kpi.errors import KpiError
-from kpi.settings import Settings
+from kpi.core import catalog
+from kpi.core.connections import SOURCE, session
+from kpi.core.errors import KpiError
+from kpi.core.settings import Settings
+from kpi.upkeep import preflight
 from mysql_server import PrivateServer
 
 from tests.conftest import FIRST_DAY, LAST_DAY

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import source_changes
-from kpi import catalog
-from kpi.connections import ETL, session
+from kpi.core import catalog
+from kpi.core.connections import ETL, session
+from kpi.core.settings import Settings
 from kpi.incremental import changes
-from kpi.settings import Settings
 from mysql_accounts import DatabaseError, connect, connect_as
 
 from tests.sql.test_soli_lms import Lms

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from kpi import adapter, catalog, preflight
-from kpi.connections import SOURCE, session
-from kpi.errors import KpiError
-from kpi.settings import PROJECT
+from kpi.core import catalog
+from kpi.core.connections import SOURCE, session
+from kpi.core.errors import KpiError
+from kpi.core.settings import PROJECT
+from kpi.history import adapter
+from kpi.upkeep import preflight
 
 from tests.golden import school
 from tests.warehouse import Warehouse

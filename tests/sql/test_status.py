@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from kpi.connections import READ, session
-from kpi.settings import PROJECT
+from kpi.core.connections import READ, session
+from kpi.core.settings import PROJECT
 from kpi.status.judgement import Item
 from kpi.status.report import status
 

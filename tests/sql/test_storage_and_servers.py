@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from kpi.connections import ETL, SOURCE, same_server, session, source_session
-from kpi.steps import steps
+from kpi.core.connections import ETL, SOURCE, same_server, session, source_session
+from kpi.core.steps import steps
 from mysql_server import PrivateServer
 
 from tests.faults.processes import Job, run

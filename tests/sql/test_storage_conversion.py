@@ -16,18 +16,18 @@ from typing import Any
 
 import mysql.connector
 import pytest
-from kpi import migrations, preflight
-from kpi.connections import ADMIN, ETL, ConnectionProblem, session, transient
-from kpi.errors import InputError
-from kpi.locks import lock_name
-from kpi.migrations import MigrationError
-from kpi.partitions.layouts import PartitionError
-from kpi.partitions.maintenance import maintain
-from kpi.partitions.table_locks import Patience, TableBusy
-from kpi.settings import Settings
-from kpi.slices import Written
-from kpi.storage.conversion import convert, drop_left_behind
-from kpi.storage.copying import ConversionError
+from kpi.core.connections import ADMIN, ETL, ConnectionProblem, session, transient
+from kpi.core.errors import InputError
+from kpi.core.ledger import Written
+from kpi.core.locks import lock_name
+from kpi.core.settings import Settings
+from kpi.upkeep import migrations, preflight
+from kpi.upkeep.migrations import MigrationError
+from kpi.upkeep.partitions.layouts import PartitionError
+from kpi.upkeep.partitions.maintenance import maintain
+from kpi.upkeep.partitions.table_locks import Patience, TableBusy
+from kpi.upkeep.storage.conversion import convert, drop_left_behind
+from kpi.upkeep.storage.copying import ConversionError
 from mysql_accounts import connect_as
 from mysql_server import PrivateServer
 
@@ -504,7 +504,7 @@ def test_killed_before_any_kind_of_statement_it_is_gone_on_with(facts: Warehouse
 
 def statements_of(facts: Warehouse, target: str) -> list[str]:
     """Convert in this process; return what was sent, in the numbering of a process that is to die."""
-    from kpi.connections import Session
+    from kpi.core.connections import Session
 
     sent: list[str] = []
     texts = {name: getattr(Session, name) for name in ("run", "rows")}

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kpi.capture import last_capture, missed_days
-from kpi.connections import ETL, session
-from kpi.errors import InputError
-from kpi.taking_back import Kept, chosen
+from kpi.core.connections import ETL, session
+from kpi.core.errors import InputError
+from kpi.history.capture import last_capture, missed_days
+from kpi.history.taking_back import Kept, chosen
 
 from tests.golden import school
 from tests.golden.reading import contents

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kpi.connections import READ, Session, session
+from kpi.core.connections import READ, Session, session
 
 from tests.golden import school
 from tests.warehouse import Rows, Warehouse

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kpi.errors import KpiError
-from kpi.settings import PROJECT, Settings
-from kpi.time_dimension import DAYS_BEFORE, Fill, fill
+from kpi.core.errors import KpiError
+from kpi.core.settings import PROJECT, Settings
+from kpi.upkeep.time_dimension import DAYS_BEFORE, Fill, fill
 from mysql_server import PrivateServer
 
 from tests.sql.schemas import bare_databases, migrate, tables

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from kpi.connections import ConnectionProblem
-from kpi.settings import PROJECT, Settings
+from kpi.core.connections import ConnectionProblem
+from kpi.core.settings import PROJECT, Settings
 from kpi.ui import dimensions, labels, reading
 from kpi.ui.reliability import reliability
 from mysql_server import PrivateServer

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from environment import ROOT
-from kpi import __version__, airflow_settings
-from kpi.errors import KpiError
+from kpi import __version__
+from kpi.core import airflow_settings
+from kpi.core.errors import KpiError
 from kpi.status import judgement
 
 FIT = {

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from kpi.backfills import Bounds, planned
-from kpi.errors import InputError
+from kpi.core.errors import InputError
+from kpi.figures.backfills import Bounds, planned
 
 
 def jan(day: int) -> date:

@@ -7,8 +7,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from kpi import calendar
-from kpi.errors import InputError
+from kpi.core import local_days
+from kpi.core.errors import InputError
 
 CASABLANCA = "Africa/Casablanca"
 # Local days that do not last 24 h, 2025 to the end of the changes.
@@ -22,17 +22,17 @@ UNUSUAL = {
 
 
 def test_zone_data_are_current() -> None:
-    calendar.require_current_zone_data()
+    local_days.require_current_zone_data()
 
 
 def test_days_that_do_not_last_24_hours() -> None:
-    days = calendar.local_days(date(2025, 1, 1), date(2028, 12, 31), CASABLANCA)
+    days = local_days.local_days(date(2025, 1, 1), date(2028, 12, 31), CASABLANCA)
     hours = {day.date_id: (day.utc_end - day.utc_start) / timedelta(hours=1) for day in days}
     assert {day: length for day, length in hours.items() if length != 24} == UNUSUAL
 
 
 def test_a_day_ends_where_the_next_begins() -> None:
-    days = list(calendar.local_days(date(2025, 1, 1), date(2027, 12, 31), CASABLANCA))
+    days = list(local_days.local_days(date(2025, 1, 1), date(2027, 12, 31), CASABLANCA))
     assert len(days) == 3 * 365
     for day, following in pairwise(days):
         assert day.utc_end == following.utc_start
@@ -52,19 +52,21 @@ def test_a_day_ends_where_the_next_begins() -> None:
     ],
 )
 def test_first_instant_of_a_day(day: date, start: datetime) -> None:
-    found = calendar.utc_start(day, CASABLANCA)
+    found = local_days.utc_start(day, CASABLANCA)
     assert (type(found), found) == (datetime, start)
-    assert calendar.local_date(start, CASABLANCA) == day
-    assert calendar.local_date(start - timedelta(microseconds=1), CASABLANCA) == day - timedelta(1)
+    assert local_days.local_date(start, CASABLANCA) == day
+    assert local_days.local_date(start - timedelta(microseconds=1), CASABLANCA) == day - timedelta(
+        1
+    )
 
 
 def test_a_day_whose_midnight_is_skipped_begins_at_its_first_instant() -> None:
     # Cairo's clocks went from 00:00 to 01:00 on that day.
-    assert calendar.utc_start(date(2024, 4, 26), "Africa/Cairo") == datetime(2024, 4, 25, 22)
+    assert local_days.utc_start(date(2024, 4, 26), "Africa/Cairo") == datetime(2024, 4, 25, 22)
 
 
 def test_iso_weeks_from_2020_to_2030() -> None:
-    for day in calendar.local_days(date(2020, 1, 1), date(2030, 12, 31), CASABLANCA):
+    for day in local_days.local_days(date(2020, 1, 1), date(2030, 12, 31), CASABLANCA):
         expected = day.date_id.isocalendar()
         assert (day.iso_year, day.iso_week) == (expected.year, expected.week)
         assert (day.y, day.m, day.d) == day.date_id.timetuple()[:3]
@@ -81,19 +83,19 @@ def test_iso_weeks_from_2020_to_2030() -> None:
     ],
 )
 def test_iso_weeks_around_new_year(day: date, iso_year: int, iso_week: int) -> None:
-    (row,) = calendar.local_days(day, day, CASABLANCA)
+    (row,) = local_days.local_days(day, day, CASABLANCA)
     assert (row.iso_year, row.iso_week) == (iso_year, iso_week)
 
 
 @pytest.mark.parametrize("text", ["2026-02-30", "2026-2-3", "20260215", "2026-02-15T00", "", "x"])
 def test_what_is_no_day_is_named(text: str) -> None:
     with pytest.raises(InputError, match=r"is not a day; write it as YYYY-MM-DD") as error:
-        calendar.parse_day(text)
+        local_days.parse_day(text)
     assert repr(text) in str(error.value)
 
 
 def test_a_day_is_parsed() -> None:
-    assert calendar.parse_day("2026-02-15") == date(2026, 2, 15)
+    assert local_days.parse_day("2026-02-15") == date(2026, 2, 15)
 
 
 @pytest.mark.parametrize(
@@ -105,18 +107,18 @@ def test_a_day_is_parsed() -> None:
     ],
 )
 def test_an_instant_is_parsed_into_utc(text: str, instant: datetime) -> None:
-    assert calendar.parse_instant(text) == instant
+    assert local_days.parse_instant(text) == instant
 
 
 @pytest.mark.parametrize("text", ["2026-02-16T01:30:00", "2026-02-16", "now", ""])
 def test_an_instant_without_offset_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"is not an ISO 8601 instant with its offset; write it"):
-        calendar.parse_instant(text)
+        local_days.parse_instant(text)
 
 
 @pytest.mark.parametrize("zone", [CASABLANCA, "Europe/Paris", "America/New_York", "Africa/Cairo"])
 def test_transitions_give_pythons_offset_for_every_wall_time(zone: str) -> None:
-    changes = calendar.transitions(zone)
+    changes = local_days.transitions(zone)
     assert [change.wall for change in changes] == sorted(change.wall for change in changes)
     walls = [datetime(2024, 1, 1) + timedelta(minutes=30 * step) for step in range(4 * 365 * 48)]
     position = 0
@@ -129,12 +131,12 @@ def test_transitions_give_pythons_offset_for_every_wall_time(zone: str) -> None:
 
 
 def test_a_zone_without_changes_has_one_offset() -> None:
-    assert calendar.transitions("UTC") == ((datetime.max, 0),)
-    assert calendar.transitions("Etc/GMT-3") == ((datetime.max, 3 * 3600),)
+    assert local_days.transitions("UTC") == ((datetime.max, 0),)
+    assert local_days.transitions("Etc/GMT-3") == ((datetime.max, 3 * 3600),)
 
 
 def test_local_date_reads_a_naive_instant_as_utc() -> None:
     late = datetime(2026, 1, 31, 23, 30)
-    assert calendar.local_date(late, CASABLANCA) == date(2026, 2, 1)
+    assert local_days.local_date(late, CASABLANCA) == date(2026, 2, 1)
     aware = late.replace(tzinfo=UTC).astimezone(ZoneInfo(CASABLANCA))
-    assert calendar.local_date(late, CASABLANCA) == aware.date()
+    assert local_days.local_date(late, CASABLANCA) == aware.date()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
-from kpi.capture import Last, Plan, planned
-from kpi.errors import InputError
+from kpi.core.errors import InputError
+from kpi.history.capture import Last, Plan, planned
 
 ZONE = "Africa/Casablanca"
 DAY = date(2026, 2, 15)  # from 2026-02-14 23:00 to 2026-02-16 00:00 UTC

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from kpi import catalog
-from kpi.settings import PROJECT
+from kpi.core import catalog
+from kpi.core.settings import PROJECT
 
 SQL = PROJECT / "include" / "sql"
 # The seed's metrics (SEED, section 3), in the order of its columns.

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from kpi.settings import PROJECT, Settings
+from kpi.core.settings import PROJECT, Settings
 from metric_docs import FIGURES, figures_page
 
 PAGES = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").glob("*.md"))]

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from kpi.migrations import Applied, Migration, MigrationError, available, pending
-from kpi.settings import PROJECT
+from kpi.core.settings import PROJECT
+from kpi.upkeep.migrations import Applied, Migration, MigrationError, available, pending
 from kpi.vocabulary import FACT_TABLES
 
 FILES = [Migration(number, f"000{number}_x.sql", f"sum{number}", "a;b;") for number in (1, 2, 3)]

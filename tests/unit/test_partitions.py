@@ -11,9 +11,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from kpi.partitions import layouts, planner
-from kpi.partitions.layouts import Content, TableLayout
-from kpi.partitions.monthly import (
+from kpi.upkeep.partitions import layouts, planner
+from kpi.upkeep.partitions.layouts import Content, TableLayout
+from kpi.upkeep.partitions.monthly import (
     MOST_MONTHS_AHEAD,
     MOST_MONTHS_BACK,
     from_days,
@@ -23,7 +23,7 @@ from kpi.partitions.monthly import (
     to_days,
     wanted_months,
 )
-from kpi.partitions.planner import Partition
+from kpi.upkeep.partitions.planner import Partition
 
 TODAY = date(2026, 2, 15)
 

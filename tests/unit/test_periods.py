@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kpi import periods
-from kpi.periods import Period
+from kpi.core import periods
+from kpi.core.periods import Period
 
 DAYS = st.dates(date(2023, 1, 1), date(2031, 12, 31))
 LENGTHS = st.integers(0, 800).map(timedelta)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kpi.plausibility import Implausible, Part, objections
-from kpi.settings import Settings
+from kpi.core.settings import Settings
+from kpi.history.plausibility import Implausible, Part, objections
 
 SETTINGS = Settings()  # 50 %, 90 %, 20 rows
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from kpi.errors import InputError
-from kpi.settings import Settings
+from kpi.core.errors import InputError
+from kpi.core.settings import Settings
 from rendered_sql import FOLDER, ROADS, figure_steps, snapshots
 
 

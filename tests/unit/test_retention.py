@@ -9,14 +9,15 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kpi import backfills
-from kpi.errors import InputError
-from kpi.partitions.layouts import Content, TableLayout
-from kpi.partitions.monthly import to_days
-from kpi.partitions.planner import Partition
-from kpi.periods import month_of
-from kpi.retention.dropped import ranges, without_dropped
-from kpi.retention.guards import (
+from kpi.core.errors import InputError
+from kpi.core.periods import month_of
+from kpi.core.settings import Settings
+from kpi.figures import backfills
+from kpi.figures.dropped_days import ranges, without_dropped
+from kpi.upkeep.partitions.layouts import Content, TableLayout
+from kpi.upkeep.partitions.monthly import to_days
+from kpi.upkeep.partitions.planner import Partition
+from kpi.upkeep.retention.guards import (
     Evidence,
     Hold,
     RolledUp,
@@ -25,12 +26,11 @@ from kpi.retention.guards import (
     ledger_bound,
     not_rolled_up,
 )
-from kpi.retention.limits import Limits, limits
-from kpi.retention.planner import MonthRows, planned
-from kpi.retention.reading import of_layout
-from kpi.retention.removal import slices_of
-from kpi.retention.undo import RetentionError, require_undo_name, undo_name
-from kpi.settings import Settings
+from kpi.upkeep.retention.limits import Limits, limits
+from kpi.upkeep.retention.planner import MonthRows, planned
+from kpi.upkeep.retention.reading import of_layout
+from kpi.upkeep.retention.removal import slices_of
+from kpi.upkeep.retention.undo import RetentionError, require_undo_name, undo_name
 from kpi.vocabulary import FACT_TABLES
 from pydantic import ValidationError
 

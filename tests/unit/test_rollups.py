@@ -7,11 +7,11 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kpi import catalog
-from kpi.catalog import longest_window
-from kpi.rollups import periods_of, windows_of
-from kpi.settings import PROJECT
-from kpi.slices import ALL_SCOPES, Scopes, Slice
+from kpi.core import catalog
+from kpi.core.catalog import longest_window
+from kpi.core.settings import PROJECT
+from kpi.figures.rollups import periods_of, windows_of
+from kpi.figures.slices import ALL_SCOPES, Scopes, Slice
 
 GROUPS = Scopes(("GROUPE",))
 DAYS = st.dates(date(2026, 1, 1), date(2026, 3, 31))

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from kpi import run_dates
-from kpi.errors import InputError
+from kpi.core.errors import InputError
+from kpi.figures import run_dates
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from kpi.errors import ConnectionProblem
-from kpi.servers import Server
+from kpi.core.errors import ConnectionProblem
+from kpi.core.servers import Server
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from kpi.settings import PROJECT, Settings, SettingsError, settings
+from kpi.core.settings import PROJECT, Settings, SettingsError, settings
 
 
 @pytest.fixture(autouse=True)

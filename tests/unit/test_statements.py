@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kpi.airflow_settings import LONGEST_SQL
-from kpi.settings import PROJECT, Settings
-from kpi.statements import script, statement
-from kpi.steps import steps
-from kpi.templates import renderer
+from kpi.core.airflow_settings import LONGEST_SQL
+from kpi.core.settings import PROJECT, Settings
+from kpi.core.statements import script, statement
+from kpi.core.steps import steps
+from kpi.core.templates import renderer
 
 PACKAGE = PROJECT / "plugins" / "kpi"
 SQL = PROJECT / "include" / "sql"

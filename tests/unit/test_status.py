@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from kpi.retention.limits import limits
-from kpi.settings import Settings
+from kpi.core.settings import Settings
 from kpi.status import judgement
 from kpi.status.judgement import Item, worst
 from kpi.status.reading import Day, Layout, State
+from kpi.upkeep.retention.limits import limits
 from kpi.vocabulary import DAILY_TABLES
 
 TODAY = date(2026, 2, 16)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from kpi.migrations import Migration, available
-from kpi.settings import PROJECT
-from kpi.storage import copying, tables
-from kpi.storage.copying import ConversionError
-from kpi.tables import Column
+from kpi.core.settings import PROJECT
+from kpi.core.tables import Column
+from kpi.upkeep.migrations import Migration, available
+from kpi.upkeep.storage import copying, tables
+from kpi.upkeep.storage.copying import ConversionError
 from kpi.vocabulary import FACT_TABLES
 
 SQL = PROJECT / "include" / "sql"

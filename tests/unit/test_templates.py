@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 import pytest
-from kpi.calendar import transitions
-from kpi.connections import AS_THEY_ARE
-from kpi.errors import KpiError
-from kpi.settings import PROJECT, Settings
-from kpi.steps import Step, StepError, steps
-from kpi.templates import (
+from kpi.core.connections import AS_THEY_ARE
+from kpi.core.errors import KpiError
+from kpi.core.local_days import transitions
+from kpi.core.settings import PROJECT, Settings
+from kpi.core.steps import Step, StepError, steps
+from kpi.core.templates import (
     day_after,
     local_date_expression,
     quoted_schema,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from kpi.servers import COLLATION
-from kpi.settings import PROJECT
+from kpi.core.servers import COLLATION
+from kpi.core.settings import PROJECT
 
 SQL = PROJECT / "include" / "sql"
 CREATE = re.compile(r"CREATE TEMPORARY TABLE[^;]*;")

@@ -9,15 +9,15 @@ from typing import Any
 
 import pendulum
 
-from kpi import calendar
 from kpi.alerts.notifier import notify
 from kpi.alerts.reading import AMBER, FAILED, LATE, RED, Alert
 from kpi.alerts.telling import tell
-from kpi.connections import ETL, Session, session
-from kpi.errors import InputError
-from kpi.run_dates import business_date, now
-from kpi.settings import Settings, settings
-from kpi.templates import renderer
+from kpi.core import local_days
+from kpi.core.connections import ETL, Session, session
+from kpi.core.errors import InputError
+from kpi.core.settings import Settings, settings
+from kpi.core.templates import renderer
+from kpi.figures.run_dates import business_date, now
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def _keep(etl: Session, alert: Alert, settings: Settings) -> None:
 
 
 def _end(etl: Session, kind: str, code: str, last: date, settings: Settings) -> int:
-    today = calendar.local_date(now(), settings.timezone)
+    today = local_days.local_date(now(), settings.timezone)
     values = {"kind": kind, "code": code, "last": last, "until_on": today}
     return etl.run(renderer(settings)("alerts/night_over.sql"), values)
 
@@ -113,7 +113,7 @@ def _day_of(context: Mapping[str, Any], settings: Settings) -> date:
     try:
         return business_date(context)
     except Exception:
-        return calendar.local_date(now(), settings.timezone)
+        return local_days.local_date(now(), settings.timezone)
 
 
 def _said(context: Mapping[str, Any]) -> str:

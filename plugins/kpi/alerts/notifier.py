@@ -10,8 +10,8 @@ from typing import Any
 from airflow.sdk import BaseNotifier
 
 from kpi.alerts.reading import Alert
-from kpi.errors import KpiError
-from kpi.settings import Settings
+from kpi.core.errors import KpiError
+from kpi.core.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from kpi.connections import Session
-from kpi.settings import Settings
-from kpi.templates import renderer
+from kpi.core.connections import Session
+from kpi.core.settings import Settings
+from kpi.core.templates import renderer
 
 THRESHOLD, FAILED, LATE = "THRESHOLD", "FAILED", "LATE"
 AMBER, RED = "amber", "red"

@@ -8,10 +8,10 @@ from typing import Any
 
 from kpi.alerts.notifier import NotifierError, notify
 from kpi.alerts.reading import Alert, untold
-from kpi.connections import ETL, session
-from kpi.locks import lock, lock_name
-from kpi.settings import Settings
-from kpi.templates import renderer
+from kpi.core.connections import ETL, session
+from kpi.core.locks import lock, lock_name
+from kpi.core.settings import Settings
+from kpi.core.templates import renderer
 
 log = logging.getLogger(__name__)
 

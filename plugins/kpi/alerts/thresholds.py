@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from kpi.connections import ETL, attempted, session
-from kpi.locks import lock, lock_name
-from kpi.settings import Settings
-from kpi.steps import Runner, Step, create_temporary
-from kpi.templates import renderer
+from kpi.core.connections import ETL, attempted, session
+from kpi.core.locks import lock, lock_name
+from kpi.core.settings import Settings
+from kpi.core.steps import Runner, Step, create_temporary
+from kpi.core.templates import renderer
 
 # How far back it is looked for when a figure began to be beyond; days go by whole months after 90.
 LOOK_BACK = timedelta(days=92)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kpi.connections import Session
-from kpi.statements import script, statement
+from kpi.core.connections import Session
+from kpi.core.statements import script, statement
 
 # Written by an event that only names learners.
 LEARNER = "LEARNER"

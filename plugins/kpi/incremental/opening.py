@@ -6,11 +6,11 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from kpi.connections import ETL, Session, attempted, session
-from kpi.locks import lock, lock_name
-from kpi.settings import Settings
-from kpi.statements import script, statement
-from kpi.steps import Runner, Step
+from kpi.core.connections import ETL, Session, attempted, session
+from kpi.core.locks import lock, lock_name
+from kpi.core.settings import Settings
+from kpi.core.statements import script, statement
+from kpi.core.steps import Runner, Step
 
 log = logging.getLogger(__name__)
 

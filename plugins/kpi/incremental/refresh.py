@@ -14,16 +14,18 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from kpi import calendar, ledger, periods, rollups, slices
-from kpi.capture import Last, LearnersCapture, Plan, Touched, last_capture
-from kpi.connections import ETL, Row, Session, attempted, session, source_session
-from kpi.errors import KpiError
+from kpi.core import ledger, local_days, periods
+from kpi.core.connections import ETL, Row, Session, attempted, session, source_session
+from kpi.core.errors import KpiError
+from kpi.core.ledger import Written
+from kpi.core.locks import lock_name, locks
+from kpi.core.settings import Settings
+from kpi.core.steps import Runner, Step, create_temporary, giving
+from kpi.figures import rollups, slices
+from kpi.figures.slices import Slice
+from kpi.history.capture import Last, LearnersCapture, Plan, Touched, last_capture
+from kpi.history.plausibility import Implausible
 from kpi.incremental import changes, opening
-from kpi.locks import lock_name, locks
-from kpi.plausibility import Implausible
-from kpi.settings import Settings
-from kpi.slices import Slice, Written
-from kpi.steps import Runner, Step, create_temporary, giving
 from kpi.vocabulary import DAILY_TABLES, DAY, FACT_TABLES, MONTH, ROLLING, WEEK
 
 log = logging.getLogger(__name__)
@@ -81,7 +83,7 @@ def refresh_next(
     more, so that the source is never looked at after the capture's instant. Raises NotOpen otherwise, or KpiError when
     a whole capture lies after it; MySQL's errors go through. Either way nothing was changed.
     """
-    day = calendar.local_date(clock(), settings.timezone)
+    day = local_days.local_date(clock(), settings.timezone)
 
     def once() -> Refreshed | None:
         with session(ETL) as etl:
@@ -138,7 +140,7 @@ def _named(learners: Sequence[int]) -> str:
 def _require_open(etl: Session, day: date, captured_at: datetime, settings: Settings) -> Last:
     """Return the last whole capture, which the day's rows follow; raises NotOpen or KpiError."""
     last = last_capture(etl)
-    if calendar.local_date(captured_at, settings.timezone) != day:
+    if local_days.local_date(captured_at, settings.timezone) != day:
         raise NotOpen(f"{day} has ended; its last changes are taken up with the new day.")
     if last is None or not opening.is_open(etl, day):
         raise NotOpen(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from kpi import calendar
 from kpi.alerts.telling import tell
 from kpi.alerts.thresholds import look
+from kpi.core import local_days
+from kpi.core.settings import settings
+from kpi.core.steps import steps
+from kpi.figures.run_dates import now
 from kpi.operators.reports import reported
 from kpi.operators.script import ScriptOperator
-from kpi.run_dates import now
-from kpi.settings import settings
-from kpi.steps import steps
 
 
 class AlertsOperator(ScriptOperator):
@@ -23,7 +23,7 @@ class AlertsOperator(ScriptOperator):
 
     def execute(self, context: Any) -> None:
         chosen = settings()
-        yesterday = calendar.local_date(now(), chosen.timezone) - timedelta(days=1)
+        yesterday = local_days.local_date(now(), chosen.timezone) - timedelta(days=1)
         with reported(self, "Alerts") as report:
             found = look(steps(self.sql), yesterday, chosen)
             told = tell(context, chosen)

@@ -9,23 +9,25 @@ from typing import Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from kpi import backfills, calendar, preflight, slices
-from kpi.calendar import parse_day
-from kpi.capture import last_capture
-from kpi.connections import ETL, Session, session
-from kpi.dry_run import Comparison, compare_slice
-from kpi.errors import InputError
-from kpi.ledger import Author
+from kpi.core import local_days
+from kpi.core.connections import ETL, Session, session
+from kpi.core.errors import InputError
+from kpi.core.ledger import Author
+from kpi.core.local_days import parse_day
+from kpi.core.settings import Settings, settings
+from kpi.core.statements import script
+from kpi.core.steps import Step, steps
+from kpi.figures import backfills, slices
+from kpi.figures.dropped_days import dropped_ranges, history_cut
+from kpi.figures.dry_run import Comparison, compare_slice
+from kpi.figures.rollups import slices_to_roll_up
+from kpi.figures.run_dates import now, requested_scopes
+from kpi.history.capture import last_capture
 from kpi.operators.reports import Report, reported, text_table
 from kpi.operators.rollups import RollupOperator, TileCacheOperator
 from kpi.operators.script import ScriptOperator
-from kpi.retention.dropped import dropped_ranges, history_cut
-from kpi.rollups import slices_to_roll_up
-from kpi.run_dates import now, requested_scopes
-from kpi.settings import Settings, settings
-from kpi.statements import script
-from kpi.steps import Step, steps
-from kpi.time_dimension import DAYS_BEFORE
+from kpi.upkeep import preflight
+from kpi.upkeep.time_dimension import DAYS_BEFORE
 from kpi.vocabulary import DAY, FACT_TABLES
 
 COMPUTABLE = "ledger/computable.sql"
@@ -160,10 +162,10 @@ def _bounds(etl: Session, chosen: Settings, begin: date, end: date) -> backfills
     first_day: date | None = etl.value(script(COMPUTABLE)["first day of the calendar"])
     oldest: datetime | None = etl.value(script(COMPUTABLE)["first instant of the history"])
     last = last_capture(etl)
-    today = calendar.local_date(now(), chosen.timezone)
+    today = local_days.local_date(now(), chosen.timezone)
     first = date.fromordinal((first_day or today).toordinal() + DAYS_BEFORE)
     if oldest is not None:
-        first = max(first, calendar.local_date(oldest, chosen.timezone))
+        first = max(first, local_days.local_date(oldest, chosen.timezone))
     return backfills.Bounds(
         today,
         first,

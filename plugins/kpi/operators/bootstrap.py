@@ -7,15 +7,15 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from kpi import collation, migrations, partitions, preflight
-from kpi.calendar import local_date
-from kpi.connections import ADMIN, session
+from kpi.core.connections import ADMIN, session
+from kpi.core.local_days import local_date
+from kpi.core.settings import settings
+from kpi.figures.run_dates import now
 from kpi.operators.reports import reported
-from kpi.partitions.layouts import missing_changes
-from kpi.partitions.maintenance import execute
-from kpi.partitions.table_locks import Patience
-from kpi.run_dates import now
-from kpi.settings import settings
+from kpi.upkeep import collation, migrations, partitions, preflight
+from kpi.upkeep.partitions.layouts import missing_changes
+from kpi.upkeep.partitions.maintenance import execute
+from kpi.upkeep.partitions.table_locks import Patience
 
 
 class BootstrapPreflightOperator(BaseOperator):

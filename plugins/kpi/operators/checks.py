@@ -7,10 +7,10 @@ from typing import Any
 from airflow.providers.common.sql.operators.sql import SQLCheckOperator
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
-from kpi.connections import ETL, session
+from kpi.core.connections import ETL, session
+from kpi.core.settings import settings
+from kpi.figures.run_dates import business_date
 from kpi.operators.reports import reported
-from kpi.run_dates import business_date
-from kpi.settings import settings
 
 FAIL, WARN = "fail", "warn"
 

@@ -6,16 +6,17 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from kpi import preflight, slices
-from kpi.calendar import parse_day
-from kpi.capture import capture, missed_days, planned
-from kpi.dag_defaults import DAILY_FACTS
-from kpi.ledger import Author
+from kpi.core.ledger import Author
+from kpi.core.local_days import parse_day
+from kpi.core.settings import settings
+from kpi.core.steps import steps
+from kpi.figures import slices
+from kpi.figures.run_dates import business_date, captured_at, now
+from kpi.history.capture import capture, missed_days, planned
+from kpi.operators.dag_defaults import DAILY_FACTS
 from kpi.operators.reports import reported
 from kpi.operators.script import ScriptOperator
-from kpi.run_dates import business_date, captured_at, now
-from kpi.settings import settings
-from kpi.steps import steps
+from kpi.upkeep import preflight
 
 # What the capture's log says of each relation.
 FOUND = ("relation", "new", "changed", "closed", "reopened", "unchanged", "rejected")

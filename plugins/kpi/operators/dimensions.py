@@ -7,14 +7,15 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from kpi import calendar, catalog, preflight, time_dimension
-from kpi.connections import ETL, attempted, session
-from kpi.locks import lock, lock_name
+from kpi.core import catalog, local_days
+from kpi.core.connections import ETL, attempted, session
+from kpi.core.locks import lock, lock_name
+from kpi.core.settings import settings
+from kpi.core.steps import Runner, create_temporary, steps
+from kpi.figures.run_dates import now
 from kpi.operators.reports import reported
 from kpi.operators.script import ScriptOperator
-from kpi.run_dates import now
-from kpi.settings import settings
-from kpi.steps import Runner, create_temporary, steps
+from kpi.upkeep import preflight, time_dimension
 from kpi.vocabulary import TARGET_LEVELS
 
 
@@ -33,13 +34,13 @@ class TimeDimensionOperator(BaseOperator):
     def execute(self, context: Any) -> None:
         chosen = settings()
         with reported(self, "kpi_time") as report:
-            calendar.require_current_zone_data()
+            local_days.require_current_zone_data()
             with session(ETL) as etl:
                 preflight.require_schema(etl, chosen)
             fill = time_dimension.fill(
                 self.upsert,
                 self.first_source_day,
-                calendar.local_date(now(), chosen.timezone),
+                local_days.local_date(now(), chosen.timezone),
                 bool(context["params"].get("force")),
                 chosen,
             )

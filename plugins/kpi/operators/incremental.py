@@ -8,19 +8,20 @@ from typing import Any
 
 from airflow.sdk import BaseBranchOperator
 
-from kpi import calendar, preflight
-from kpi.calendar import parse_day
-from kpi.capture import last_capture
-from kpi.connections import ETL, session
-from kpi.errors import KpiError
+from kpi.core import local_days
+from kpi.core.connections import ETL, session
+from kpi.core.errors import KpiError
+from kpi.core.ledger import Author
+from kpi.core.local_days import parse_day
+from kpi.core.settings import settings
+from kpi.core.steps import steps
+from kpi.core.templates import renderer
+from kpi.figures.run_dates import captured_at, now
+from kpi.history.capture import last_capture
 from kpi.incremental import changes, opening, refresh
-from kpi.ledger import Author
 from kpi.operators.reports import Report, reported
 from kpi.operators.script import ScriptOperator
-from kpi.run_dates import captured_at, now
-from kpi.settings import settings
-from kpi.steps import steps
-from kpi.templates import renderer
+from kpi.upkeep import preflight
 
 LEARNER_IDS = "learner_ids"
 
@@ -136,7 +137,7 @@ def _clock(context: Any) -> Callable[[], datetime]:
 
 
 def _today(context: Any) -> date:
-    return calendar.local_date(_clock(context)(), settings().timezone)
+    return local_days.local_date(_clock(context)(), settings().timezone)
 
 
 def _learners(extra: Any, warn: Any) -> set[int]:

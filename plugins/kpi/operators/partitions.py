@@ -8,16 +8,16 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from kpi import calendar
-from kpi.errors import InputError
+from kpi.core import local_days
+from kpi.core.errors import InputError
+from kpi.core.settings import Settings, settings
+from kpi.figures.run_dates import now
 from kpi.operators.reports import reported
 from kpi.operators.script import ScriptOperator
-from kpi.partitions import layouts
-from kpi.partitions.layouts import Storage
-from kpi.partitions.maintenance import Maintained, maintain
-from kpi.run_dates import now
-from kpi.settings import Settings, settings
-from kpi.storage.conversion import convert, drop_left_behind
+from kpi.upkeep.partitions import layouts
+from kpi.upkeep.partitions.layouts import Storage
+from kpi.upkeep.partitions.maintenance import Maintained, maintain
+from kpi.upkeep.storage.conversion import convert, drop_left_behind
 
 
 class StatementsOperator(ScriptOperator):
@@ -52,7 +52,7 @@ class StorageOperator(StatementsOperator):
 
     def _convert(self, context: Any, target: Storage, chosen: Settings) -> Sequence[str]:
         dry_run = bool(context["params"].get("dry_run"))
-        calendar.require_current_zone_data()
+        local_days.require_current_zone_data()
         converted = convert(target, today_of(context, chosen), chosen, dry_run=dry_run)
         if not converted:
             self.log.info("The fact tables are in storage mode %s already.", target)
@@ -89,7 +89,7 @@ class PartitionMaintenanceOperator(StatementsOperator):
         chosen = settings()
         dry_run = bool(context["params"].get("dry_run"))
         with reported(self, "Partitions") as report:
-            calendar.require_current_zone_data()
+            local_days.require_current_zone_data()
             done = maintain(today_of(context, chosen), chosen, dry_run=dry_run)
             self._say(done, chosen, dry_run)
             statements = "statements that would run" if dry_run else "statements run"
@@ -124,4 +124,6 @@ class PartitionMaintenanceOperator(StatementsOperator):
 def today_of(context: Any, chosen: Settings) -> date:
     """Return the local day that a run takes for today: its param `date`, else that of the clock."""
     text = context["params"].get("date")
-    return calendar.parse_day(str(text)) if text else calendar.local_date(now(), chosen.timezone)
+    return (
+        local_days.parse_day(str(text)) if text else local_days.local_date(now(), chosen.timezone)
+    )

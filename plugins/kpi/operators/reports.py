@@ -13,7 +13,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from kpi.slices import Slice, Written
+from kpi.core.ledger import Written
+from kpi.figures.slices import Slice
 
 
 class Report:

@@ -7,13 +7,13 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from kpi import calendar
-from kpi.ledger import Author
+from kpi.core import local_days
+from kpi.core.ledger import Author
+from kpi.core.settings import settings
 from kpi.operators.partitions import StatementsOperator, today_of
 from kpi.operators.reports import reported, text_table
-from kpi.retention import run
-from kpi.retention.undo import Undo
-from kpi.settings import settings
+from kpi.upkeep.retention import run
+from kpi.upkeep.retention.undo import Undo
 
 UNDO_COLUMNS = ("undo table", "month", "periods", "rows", "kept until (UTC)")
 
@@ -29,7 +29,7 @@ class RestoreOperator(StatementsOperator):
         dry_run = bool(params.get("dry_run"))
         done = "Would be restored" if dry_run else "Restored"
         with reported(self, f"{done}, and held for {chosen.retention_undo_days} days") as report:
-            calendar.require_current_zone_data()
+            local_days.require_current_zone_data()
             restored = run.restore(
                 str(asked),
                 chosen,
@@ -51,7 +51,7 @@ class FactRetentionOperator(StatementsOperator):
         today = today_of(context, chosen)
         told = "Nothing was written; a run would do" if dry_run else "Done"
         with reported(self, told) as report:
-            calendar.require_current_zone_data()
+            local_days.require_current_zone_data()
             done = run.retain(today, chosen, Author.of(context), dry_run=dry_run)
             self.log.info(
                 "Undo tables %s:\n%s\nUndo tables there are:\n%s",
@@ -75,7 +75,7 @@ class LedgerRetentionOperator(StatementsOperator):
         if context["params"].get("restore"):
             raise AirflowSkipException("A run that restores removes nothing.")
         with reported(self, "Nothing was written" if dry_run else "Done") as report:
-            calendar.require_current_zone_data()
+            local_days.require_current_zone_data()
             done = run.cut(today_of(context, chosen), chosen, Author.of(context), dry_run=dry_run)
             removed = "to be removed" if dry_run else "removed"
             report.add(

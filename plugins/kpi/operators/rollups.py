@@ -9,16 +9,17 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from kpi import preflight, slices
-from kpi.calendar import parse_day
-from kpi.dag_defaults import ROLLED_UP_FACTS
-from kpi.ledger import Author
+from kpi.core.ledger import Author
+from kpi.core.local_days import parse_day
+from kpi.core.settings import settings
+from kpi.core.steps import steps
+from kpi.figures import slices
+from kpi.figures.rollups import due_slices, missed_slices, one_rollup_at_a_time, slices_to_roll_up
+from kpi.figures.run_dates import business_date, requested_scopes
+from kpi.operators.dag_defaults import ROLLED_UP_FACTS
 from kpi.operators.reports import reported
 from kpi.operators.script import ScriptOperator
-from kpi.rollups import due_slices, missed_slices, one_rollup_at_a_time, slices_to_roll_up
-from kpi.run_dates import business_date, requested_scopes
-from kpi.settings import settings
-from kpi.steps import steps
+from kpi.upkeep import preflight
 
 # The types of runs that nobody asked for; those of kpi_rollup follow the event of kpi_daily.
 OF_SCHEDULE = ("scheduled", "asset_triggered")

@@ -8,12 +8,12 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from kpi import calendar
 from kpi.alerts.nights import look_for_late_nights
 from kpi.alerts.telling import tell
+from kpi.core import local_days
+from kpi.core.settings import settings
+from kpi.figures.run_dates import now
 from kpi.operators.reports import reported
-from kpi.run_dates import now
-from kpi.settings import settings
 from kpi.status.judgement import worst
 from kpi.status.report import status
 
@@ -51,4 +51,4 @@ class LateNightsOperator(BaseOperator):
 def instant_of(context: Mapping[str, Any]) -> datetime:
     """Return the run's clock, its param `at`, as naive UTC; the present instant when none was given."""
     text = (context.get("params") or {}).get("at")
-    return calendar.parse_instant(str(text)) if text else now()
+    return local_days.parse_instant(str(text)) if text else now()

@@ -6,15 +6,15 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from kpi import preflight
-from kpi.connections import ETL, session
-from kpi.ledger import Author
+from kpi.core.connections import ETL, session
+from kpi.core.ledger import Author
+from kpi.core.settings import settings
+from kpi.core.steps import steps
+from kpi.figures.run_dates import captured_at
+from kpi.history.taking_back import take_back
 from kpi.operators.reports import reported
 from kpi.operators.script import ScriptOperator
-from kpi.run_dates import captured_at
-from kpi.settings import settings
-from kpi.steps import steps
-from kpi.taking_back import take_back
+from kpi.upkeep import preflight
 
 
 class TakeBackOperator(ScriptOperator):

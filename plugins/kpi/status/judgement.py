@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from kpi.airflow_settings import Finding
-from kpi.partitions.monthly import next_month
-from kpi.periods import month_of
-from kpi.settings import Settings
+from kpi.core.airflow_settings import Finding
+from kpi.core.periods import month_of
+from kpi.core.settings import Settings
 from kpi.status.reading import State
+from kpi.upkeep.partitions.monthly import next_month
 
 Level = Literal["green", "amber", "red"]
 GREEN: Level = "green"

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from kpi import calendar, migrations
 from kpi.alerts.nights import due_day
-from kpi.connections import Session
-from kpi.errors import KpiError
-from kpi.partitions.monthly import from_days
-from kpi.preflight import require_schema
-from kpi.settings import Settings
-from kpi.statements import script
-from kpi.templates import renderer
+from kpi.core import local_days
+from kpi.core.connections import Session
+from kpi.core.errors import KpiError
+from kpi.core.settings import Settings
+from kpi.core.statements import script
+from kpi.core.templates import renderer
+from kpi.upkeep import migrations
+from kpi.upkeep.partitions.monthly import from_days
+from kpi.upkeep.preflight import require_schema
 from kpi.vocabulary import DAILY_TABLES, FACT_TABLES
 
 # Days looked at for gaps: those before may have been removed.
@@ -74,7 +75,7 @@ def schema_problem(read: Session, settings: Settings) -> tuple[str, str]:
 def state(read: Session, settings: Settings, instant: datetime) -> State:
     """Read everything that an up-to-date schema can tell."""
     render = renderer(settings)
-    today = calendar.local_date(instant, settings.timezone)
+    today = local_days.local_date(instant, settings.timezone)
     span = {"first": today - LOOK_BACK, "last": today - timedelta(days=1)}
     ((waiting, oldest_change),) = read.rows(render("status/backlog.sql"))
     return State(

@@ -9,10 +9,10 @@ from importlib.metadata import version
 
 import mysql.connector
 
-from kpi import airflow_settings, calendar
-from kpi.connections import READ, session
-from kpi.errors import KpiError
-from kpi.settings import Settings
+from kpi.core import airflow_settings, local_days
+from kpi.core.connections import READ, session
+from kpi.core.errors import KpiError
+from kpi.core.settings import Settings
 from kpi.status import judgement, reading
 from kpi.status.judgement import Item
 
@@ -36,9 +36,9 @@ def status(instant: datetime, settings: Settings) -> list[Item]:
 
 def _zone_data() -> Item:
     try:
-        calendar.require_current_zone_data()
+        local_days.require_current_zone_data()
         problem = ""
-    except calendar.ZoneDataError as error:
+    except local_days.ZoneDataError as error:
         problem = str(error)
     # With a search path the system's files count, and say no version.
     system = ", ".join(zoneinfo.TZPATH)

@@ -9,8 +9,8 @@ from typing import Any
 
 from cachetools.func import ttl_cache
 
-from kpi import catalog
-from kpi.settings import settings
+from kpi.core import catalog
+from kpi.core.settings import settings
 from kpi.ui import labels, reading
 from kpi.ui.answers import Refused
 

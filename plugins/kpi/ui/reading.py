@@ -16,10 +16,10 @@ import mysql.connector
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.pool import QueuePool
 
-from kpi.connections import READ, Session, session, transient
-from kpi.errors import KpiError
-from kpi.settings import settings
-from kpi.templates import renderer
+from kpi.core.connections import READ, Session, session, transient
+from kpi.core.errors import KpiError
+from kpi.core.settings import settings
+from kpi.core.templates import renderer
 
 SESSIONS = 2  # in each process of the api-server, and as many threads: see turns.py
 SECONDS_FOR_A_FREE_ONE = 5

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from kpi.settings import settings
+from kpi.core.settings import settings
 from kpi.ui import dimensions, labels
 from kpi.ui.answers import DataResponse, Output
 from kpi.ui.parameters import parameters_of

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
 
-from kpi import calendar
-from kpi.periods import PERIOD_OF
-from kpi.run_dates import now
-from kpi.settings import settings
+from kpi.core import local_days
+from kpi.core.periods import PERIOD_OF
+from kpi.core.settings import settings
+from kpi.figures.run_dates import now
 from kpi.ui import dimensions
 from kpi.ui.answers import Refused
 from kpi.ui.parameters import parameters_of
@@ -46,7 +46,7 @@ ALLOWED |= {"from": ALLOWED["date"], "to": ALLOWED["date"]}
 
 def today() -> date:
     """Return the local day that it is now."""
-    return calendar.local_date(now(), settings().timezone)
+    return local_days.local_date(now(), settings().timezone)
 
 
 def period_end(period: AnyPeriod, day: date) -> date:

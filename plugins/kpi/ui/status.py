@@ -10,10 +10,10 @@ from cachetools.func import ttl_cache
 from fastapi import APIRouter, Response
 
 from kpi.alerts.reading import Alert, lasting
-from kpi.connections import READ, session
-from kpi.errors import KpiError
-from kpi.run_dates import now
-from kpi.settings import settings
+from kpi.core.connections import READ, session
+from kpi.core.errors import KpiError
+from kpi.core.settings import settings
+from kpi.figures.run_dates import now
 from kpi.status.judgement import Item, worst
 from kpi.status.report import status as status_at
 from kpi.ui.answers import DataResponse

@@ -1,0 +1,1 @@
+"""What all rooms stand on: settings, connections, locks, scripts and steps, the ledger, local days, the catalogue."""

@@ -1,0 +1,1 @@
+"""How rows of fact tables are written: slices, rollups, ranges of days, dry runs (design, "Slice protocol")."""
