@@ -169,11 +169,6 @@ def test_promise_10_a_file_taken_away_takes_its_figures_along(
         ("agg: PCT", "agg: MEDIAN", r"MEDIAN cannot roll up by RATIO_OF_SUMS.*choose RECOMPUTE"),
         ("reads: {realisation", "reads: {chapters", r"reads.chapters.*'chapters'"),
         (
-            "reads: {realisation: [MICRO_COMPETENCE]}\n",
-            "",
-            r"names the sets that it reads.*give reads:",
-        ),
-        (
             "agg: PCT",
             "agg: PERCENTILE",
             r"percentiles are no metric; put the file into facts/kpi_perc",
@@ -211,9 +206,7 @@ def test_promise_10_sql_that_gives_a_cell_twice_is_refused(
     night: Warehouse, drop: Callable[..., Path]
 ) -> None:
     """Two rows for one scope and target would hide one another; the slice stays as it was."""
-    header = FILE.partition("*/")[0].replace(
-        "reads: {realisation: [MICRO_COMPETENCE]}", "gives: figures\nday_by_day: true"
-    )
+    header = FILE.partition("*/")[0].replace("reads: {realisation: [MICRO_COMPETENCE]}\n", "")
     drop(
         header + "*/\nSELECT kpi_scope.id AS scope_id, kpi_target.id AS target_id, 1 AS value_num,"
         " 1 AS numerator, 1 AS denominator, 1 AS sample_size, NULL AS extra_json"

@@ -1,5 +1,5 @@
 {# A figure on a road: both halves, or its own SELECT as it is. -#}
-{% if figure.gives == 'figures' -%}
+{% if figure.kind == 'own' -%}
 {% include figure.template %}
 {%- else -%}
 {% include 'roads/observed.sql' %}

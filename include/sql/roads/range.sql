@@ -8,7 +8,7 @@ computed day by day.
 {% set written = written_tables[table] %}
 {% set window = 1 %}
 {{ stage.create('stage_' ~ table, written, {'date_id': 'DATE'}) }}
-{% for figure in figures(table) if not figure.day_by_day %}
+{% for figure in figures(table) if not figure.one_day_at_a_time %}
 {% import 'sets/range/instants.sql' as instants %}
 {% set folders = ['range'] %}
 {% set cell = ['date_id', 'scope_id', 'target_id'] %}
@@ -21,7 +21,7 @@ FROM (
 {% include 'roads/figure.sql' %}
 ) AS figure;
 {% endfor %}
-{% for figure in figures(table) if figure.day_by_day %}
+{% for figure in figures(table) if figure.one_day_at_a_time %}
 {% import 'sets/day/instants.sql' as instants %}
 {% set folders = ['day'] %}
 {% set cell = ['scope_id', 'target_id'] %}

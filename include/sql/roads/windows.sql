@@ -21,7 +21,7 @@ SELECT
 FROM (
 {% include 'roads/window_of_days.sql' %}
 ) AS figure;
-{% elif figure.day_by_day %}
+{% elif figure.one_day_at_a_time %}
 {% import 'sets/day/instants.sql' as instants %}
 {% set folders = ['day'] %}
 {% set cell = ['scope_id', 'target_id'] %}

@@ -158,9 +158,9 @@ DAY_SUMS = ("part", "done", "whole", "reconstructed")
 class Figure(_Header):
     """What a figure's file observes, and how that is summed and shown.
 
-    `reads` names the sets that its SELECT reads (include/sql/sets), with the domains of each. The SELECT gives
-    observations, or events for delays; with `gives: figures` it gives the figure's rows as of a day by itself. A file
-    that names its day by `%(as_of)s` says `day_by_day`: a range is then computed so.
+    `reads` names the sets that its SELECT reads (include/sql/sets), with the domains of each; the SELECT gives
+    observations, or events for delays. A file that reads no set gives the figure's rows as of a day by itself. One that
+    names its day by `%(as_of)s` says `day_by_day`: a range is then computed so.
     """
 
     code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=CODE_LENGTH)
@@ -170,26 +170,19 @@ class Figure(_Header):
     reads: dict[SetName, tuple[Domain, ...]] = {}
     own_level: bool = False
     day_by_day: bool = False
-    gives: Literal["observations", "figures"] = "observations"
     rollup: Rollup
     description: str = Field(min_length=1)
     example: str = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _reads_something(self) -> Figure:
-        if (self.gives == "observations") != bool(self.reads):
-            raise ValueError(
-                "a file of observations names the sets that it reads, one of figures none; "
-                "give reads: {realisation: [MODULE]}, or gives: figures"
-            )
-        if self.gives == "figures" and not self.day_by_day:
-            raise ValueError("a file that gives figures is of one day; add day_by_day: true")
-        return self
-
     @property
     def kind(self) -> Literal["additive", "delays", "states", "own"]:
         """Which sums it is made by."""
-        return SHAPES[self.agg].kind if self.gives == "observations" else "own"
+        return SHAPES[self.agg].kind if self.reads else "own"
+
+    @property
+    def one_day_at_a_time(self) -> bool:
+        """Tell whether a range of days is computed day by day."""
+        return self.day_by_day or not self.reads
 
     @property
     def shown(self) -> str:
