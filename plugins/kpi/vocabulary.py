@@ -30,6 +30,8 @@ TARGET_LEVELS: tuple[TargetLevel, ...] = get_args(TargetLevel)
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
 
 DAY, WEEK, MONTH, ROLLING = PERIODS
+# By which road a table's rows of a period are computed: facts/<table>/<road>.sql.
+ROAD_OF: dict[Period, str] = {DAY: "day", WEEK: "closing", MONTH: "closing", ROLLING: "windows"}
 # Finest first: what lies above a target is of a type that comes later.
 FINEST_FIRST: tuple[TargetType, ...] = (
     *("UA", "MICRO_COMPETENCE", "COMPETENCE", "MODULE", "REFERENTIEL", "GLOBAL"),

@@ -53,7 +53,7 @@ WHERE {{ odd_date('dated.given') }}
 
 {# Leave out the odd dates of a staged relation, as if the source had none. #}
 {% macro leave_out_odd_dates(relation, columns) -%}
--- step: {{ relation }}: leave out unusable dates
+-- step: {{ relation }}: leave out unusable dates | phase=find relation={{ relation }}
 UPDATE {{ as_they_are() }} stage_{{ relation }}
 SET
 {%- for column in columns %}

@@ -19,7 +19,7 @@ from kpi.core.settings import Settings
 from kpi.core.templates import renderer
 from kpi.figures import dropped_days
 from kpi.figures.slices import ALL_SCOPES, Scopes, Slice
-from kpi.vocabulary import ROLLING
+from kpi.vocabulary import DAY, FACT_TABLES, MONTH, ROLLING, WEEK, Period
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,17 @@ def windows_of(
     reach = last + timedelta(days=longest - 1)
     dates = tuple(sorted(day for day in done if first <= day <= reach))
     return Slice("kpi_value", ROLLING, dates[0], dates[-1], dates, scopes) if dates else None
+
+
+def slices_of_day(table: str, day: date, scopes: Scopes = ALL_SCOPES) -> dict[Period, Slice]:
+    """Return the slices of a table that a day is in, by period: its own, its week, its month, the windows it ends."""
+    found = {
+        DAY: Slice.days(table, day, day, scopes),
+        WEEK: Slice.of_period(table, periods.week_of(day), scopes),
+        MONTH: Slice.of_period(table, periods.month_of(day), scopes),
+        ROLLING: Slice.days(table, day, day, scopes, period=ROLLING),
+    }
+    return {period: found[period] for period in FACT_TABLES[table].periods}
 
 
 def done_days(first: date, last: date, settings: Settings) -> list[date]:

@@ -26,7 +26,7 @@ from kpi.figures.slices import Slice
 from kpi.history.capture import Last, LearnersCapture, Plan, Touched, last_capture
 from kpi.history.plausibility import Implausible
 from kpi.incremental import changes, opening
-from kpi.vocabulary import DAILY_TABLES, DAY, FACT_TABLES, MONTH, ROLLING, WEEK
+from kpi.vocabulary import DAILY_TABLES, DAY, FACT_TABLES, ROAD_OF
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,14 @@ _LONGEST_LIST = 20  # learners that a ledger row names
 # The scripts of `complete`, by path.
 WHOLE = (
     "facts/kpi_state_count/day.sql",
-    *(f"facts/{table}/closing.sql" for table in FACT_TABLES),
-    "facts/kpi_value/windows.sql",
+    *sorted(
+        {
+            f"facts/{table}/{ROAD_OF[period]}.sql"
+            for table, written in FACT_TABLES.items()
+            for period in written.periods
+            if period != DAY
+        }
+    ),
     "display/kpi_tile_cache.sql",
 )
 
@@ -157,15 +163,9 @@ def _require_open(etl: Session, day: date, captured_at: datetime, settings: Sett
 def _lock_names(etl: Session, day: date) -> list[str]:
     """Return the locks of a capture and of the writers of all that the day's rows are in."""
     names: list[tuple[str, ...]] = [("incremental",), ("capture",)]
-    week, month = periods.week_of(day), periods.month_of(day)
-    for table, written in FACT_TABLES.items():
-        slices_of = {
-            DAY: Slice.daily(table, day),
-            WEEK: Slice.of_period(table, week),
-            MONTH: Slice.of_period(table, month),
-            ROLLING: Slice.days(table, day, day, period=ROLLING),
-        }
-        names += [name for period in written.periods for name in slices_of[period].locks]
+    for table in FACT_TABLES:
+        for part in rollups.slices_of_day(table, day).values():
+            names += part.locks
     names += Slice.tiles(day).locks
     return [lock_name(etl.schema, *name) for name in names]
 
@@ -307,15 +307,14 @@ def complete(
     `script` gives the steps of the paths WHOLE. When this stops half-way, the day stays closed and is opened anew.
     """
     parts: list[tuple[Slice, str]] = []
-    if done.states_reordered:
-        table = "kpi_state_count"
-        parts.append((Slice.daily(table, day), f"facts/{table}/day.sql"))
-        parts += _periods(table, day, slices.ALL_SCOPES, settings)
     scopes = slices.Scopes(ids=done.begun_or_ended)
-    if scopes.ids:
-        for table in FACT_TABLES:
-            if not (table == "kpi_state_count" and done.states_reordered):
-                parts += _periods(table, day, scopes, settings)
+    for table in FACT_TABLES:
+        whole = done.states_reordered and table == "kpi_state_count"
+        for period, part in rollups.slices_of_day(
+            table, day, slices.ALL_SCOPES if whole else scopes
+        ).items():
+            if whole or (scopes.ids and period != DAY):
+                parts.append((part, f"facts/{table}/{ROAD_OF[period]}.sql"))
     tiles = slices.ALL_SCOPES if done.latest_moved else scopes
     if done.latest_moved or scopes.ids:
         parts.append((Slice.tiles(day, tiles), "display/kpi_tile_cache.sql"))
@@ -323,17 +322,3 @@ def complete(
         slices.write_slice(part, script[path], settings, by)
     with session(ETL) as etl, etl.transaction():
         opening.mark_finished(etl, day)
-
-
-def _periods(
-    table: str, day: date, scopes: slices.Scopes, settings: Settings
-) -> list[tuple[Slice, str]]:
-    """Return the weeks, months and windows of a table that are told by the day, with their scripts."""
-    parts = [
-        (Slice.of_period(table, part, scopes), f"facts/{table}/closing.sql")
-        for part in (periods.week_of(day), periods.month_of(day))
-    ]
-    if ROLLING in FACT_TABLES[table].periods:
-        windows = Slice.days(table, day, day, scopes, period=ROLLING)
-        parts.append((windows, f"facts/{table}/windows.sql"))
-    return parts

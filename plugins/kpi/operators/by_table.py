@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kpi.operators.rollups import RollupOperator
-from kpi.vocabulary import DAILY_TABLES, FACT_TABLES, MONTH, ROLLING, WEEK
+from kpi.vocabulary import DAILY_TABLES, FACT_TABLES, MONTH, ROAD_OF, ROLLING, WEEK, Period
 
 
 def days(operator: Any, road: str = "day", **arguments: Any) -> list[Any]:
@@ -18,7 +18,10 @@ def days(operator: Any, road: str = "day", **arguments: Any) -> list[Any]:
 
 
 def closings(
-    period: str, operator: type[RollupOperator] = RollupOperator, name: str = "{table}", **more: Any
+    period: Period,
+    operator: type[RollupOperator] = RollupOperator,
+    name: str = "{table}",
+    **more: Any,
 ) -> None:
     """Make a task, named as `name` says, for each table that has weeks (W) or months (M)."""
     for table, written in FACT_TABLES.items():
@@ -27,7 +30,7 @@ def closings(
                 task_id=name.format(table=table),
                 table=table,
                 period=period,
-                sql=f"facts/{table}/closing.sql",
+                sql=f"facts/{table}/{ROAD_OF[period]}.sql",
                 **more,
             )
 
@@ -41,7 +44,7 @@ def windows(
             task_id=name.format(table=table),
             table=table,
             period=ROLLING,
-            sql=f"facts/{table}/windows.sql",
+            sql=f"facts/{table}/{ROAD_OF[ROLLING]}.sql",
             **more,
         )
         for table, written in FACT_TABLES.items()

@@ -493,7 +493,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: membership: leave out unusable dates
+-- step: membership: leave out unusable dates | phase=find relation=membership
 UPDATE /*+ SET_VAR(sql_mode = 'ALLOW_INVALID_DATES') */ stage_membership
 SET
   active_from = IF(COALESCE(active_from NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(active_from) > DAY(LAST_DAY(active_from)), active_from IS NOT NULL), NULL, active_from),
@@ -1161,7 +1161,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: realisation: leave out unusable dates
+-- step: realisation: leave out unusable dates | phase=find relation=realisation
 UPDATE /*+ SET_VAR(sql_mode = 'ALLOW_INVALID_DATES') */ stage_realisation
 SET
   started_at = IF(COALESCE(started_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(started_at) > DAY(LAST_DAY(started_at)), started_at IS NOT NULL), NULL, started_at),
@@ -2005,7 +2005,7 @@ ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
 
--- step: feedback: leave out unusable dates
+-- step: feedback: leave out unusable dates | phase=find relation=feedback
 UPDATE /*+ SET_VAR(sql_mode = 'ALLOW_INVALID_DATES') */ stage_feedback
 SET
   submitted_at = IF(COALESCE(submitted_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(submitted_at) > DAY(LAST_DAY(submitted_at)), submitted_at IS NOT NULL), NULL, submitted_at),
