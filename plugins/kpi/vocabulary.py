@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 Period = Literal["D", "W", "M", "R"]
 ScopeType = Literal["GLOBAL", "SESSION", "GROUPE", "SOUS_GROUPE", "FORMATEUR", "APPRENANT"]
@@ -22,6 +22,11 @@ Category = Literal[
     "PROGRESSION", "MAITRISE", "RYTHME", "ACTIVITE", "COUVERTURE", "ETAT", "FEEDBACK", "QUALITE"
 ]
 Rollup = Literal["LAST", "SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN", "RECOMPUTE"]
+
+# How measures are summed and shown: those of kpi_state_count, kpi_percentiles, kpi_plan_gap.
+MeasureAgg = Literal["STATES", "PERCENTILE", "PLAN"]
+# The sets that a figure may read (include/sql/sets).
+SetName = Literal["realisation", "plan", "feedback"]
 
 PERIODS: tuple[Period, ...] = get_args(Period)
 SCOPE_TYPES: tuple[ScopeType, ...] = get_args(ScopeType)
@@ -42,6 +47,37 @@ WIDE_LEVELS: tuple[TargetType, ...] = ("MODULE", "REFERENTIEL", "GLOBAL")
 MICROSECONDS: dict[Unit, int] = {"jours": 86_400_000_000, "heures": 3_600_000_000}
 
 
+class Shape(NamedTuple):
+    """How a figure is made of what its file observes: by which sums (include/sql/sums), of what, and shown how."""
+
+    kind: Literal["additive", "delays", "states"]
+    shown: str
+    sums: tuple[str, ...] = ()
+
+
+# By a header's `agg`.
+SHAPES: dict[str, Shape] = {
+    "PCT": Shape("additive", "share", ("part", "whole", "reconstructed")),
+    "AVG": Shape("additive", "mean", ("part", "whole", "reconstructed")),
+    "SUM": Shape("additive", "total", ("part", "whole", "reconstructed")),
+    "COUNT": Shape("additive", "total", ("part", "whole", "reconstructed")),
+    "MEDIAN": Shape("delays", "median"),
+    "PERCENTILE": Shape("delays", "percentiles"),
+    "STATES": Shape("states", "states"),
+    "PLAN": Shape("additive", "plan", ("part", "done", "whole")),
+}
+# All that is summed of an observation; the columns of kpi_day_sum.
+DAY_SUMS = ("part", "done", "whole", "reconstructed")
+
+
+# The table of a measure, by its `agg`.
+MEASURED_BY: dict[MeasureAgg, str] = {
+    "STATES": "kpi_state_count",
+    "PERCENTILE": "kpi_percentiles",
+    "PLAN": "kpi_plan_gap",
+}
+
+
 def enum(words: Iterable[str]) -> str:
     """Return the SQL type of a column that holds one of some words."""
     listed = ", ".join(f"'{word}'" for word in words)
@@ -53,10 +89,12 @@ class Table:
     """A table that slices are written to: a cell is its key (with date_id and period where it has some) and its values.
 
     `key` and `values` are {column: SQL type}; `stamp` is the column that says when a row last changed, `measured` the
-    value that tells how large a change is, `named` what a dry run's example says of a cell besides scope and target.
+    value that tells how large a change is, `named` what a dry run's example says of a cell besides scope and target,
+    `label` what people call it, in French and English.
     """
 
     name: str
+    label: tuple[str, str]
     key: Mapping[str, str]
     values: Mapping[str, str]
     periods: tuple[Period, ...] = ()
@@ -73,6 +111,7 @@ FACT_TABLES: dict[str, Table] = {
     for table in (
         Table(
             "kpi_value",
+            ("Indicateurs", "Metrics"),
             _CELL | {"metric_id": "BIGINT"},
             {
                 "value_num": _NUMBER,
@@ -88,6 +127,7 @@ FACT_TABLES: dict[str, Table] = {
         ),
         Table(
             "kpi_state_count",
+            ("Répartition par état", "States"),
             _CELL | {"domain": enum(DOMAINS), "state_code": "VARCHAR(32)"},
             {"state_ordre": "INT", "count": "INT"},
             (DAY, WEEK, MONTH),
@@ -96,6 +136,7 @@ FACT_TABLES: dict[str, Table] = {
         ),
         Table(
             "kpi_percentiles",
+            ("Délais", "Delays"),
             _CELL | {"measure_code": "VARCHAR(64)"},
             {"p50": _NUMBER, "p75": _NUMBER, "p90": _NUMBER, "sample_size": "INT"},
             (DAY, WEEK, MONTH),
@@ -104,6 +145,7 @@ FACT_TABLES: dict[str, Table] = {
         ),
         Table(
             "kpi_plan_gap",
+            ("Écart au plan", "Plan gap"),
             _CELL,
             {"expected_count": "INT", "done_count": "INT"},
             (WEEK, MONTH),
@@ -117,6 +159,7 @@ DAILY_TABLES = tuple(name for name, table in FACT_TABLES.items() if DAY in table
 TILE_PERIODS: dict[str, Period] = {"day": DAY, "week": WEEK, "month": MONTH, "rolling": ROLLING}
 TILE_CACHE = Table(
     "kpi_tile_cache",
+    ("Tuiles", "Tiles"),
     _CELL,
     {
         f"{name}_{what}": kind

@@ -6,39 +6,18 @@ SELECT
   SUM(cells) > 0 OR {{ measured.nothing_to_measure() }} AS there_are_rows,
   COALESCE(MAX(most), 1) = 1 AS no_cell_twice
 FROM (
+{%- for table in daily_tables %}
+  {{- '\n  UNION ALL' if not loop.first }}
   SELECT
     COUNT(*) AS cells,
     MAX(n) AS most
   FROM (
     SELECT COUNT(*) AS n
-    FROM kpi_value
+    FROM {{ table }}
     WHERE
       date_id = %(date_id)s
       AND period = 'D'
-    GROUP BY scope_id, target_id, metric_id
-  ) AS value_cell
-  UNION ALL
-  SELECT
-    COUNT(*),
-    MAX(n)
-  FROM (
-    SELECT COUNT(*) AS n
-    FROM kpi_state_count
-    WHERE
-      date_id = %(date_id)s
-      AND period = 'D'
-    GROUP BY scope_id, target_id, domain, state_code
-  ) AS state_cell
-  UNION ALL
-  SELECT
-    COUNT(*),
-    MAX(n)
-  FROM (
-    SELECT COUNT(*) AS n
-    FROM kpi_percentiles
-    WHERE
-      date_id = %(date_id)s
-      AND period = 'D'
-    GROUP BY scope_id, target_id, measure_code
-  ) AS percentile_cell
+    GROUP BY {{ fact_tables[table].key | join(', ') }}
+  ) AS cell_of_{{ table }}
+{%- endfor %}
 ) AS counted

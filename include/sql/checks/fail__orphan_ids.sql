@@ -8,32 +8,17 @@ SELECT
   COALESCE(SUM(kpi_target.id IS NULL), 0) = 0 AS targets_exist,
   COALESCE(SUM(fact.metric_id IS NOT NULL AND kpi_metric.id IS NULL), 0) = 0 AS metrics_exist
 FROM (
+{%- for table in daily_tables %}
+  {{- '\n  UNION ALL' if not loop.first }}
   SELECT
     scope_id,
     target_id,
-    metric_id
-  FROM kpi_value
+    {{ 'metric_id' if 'metric_id' in fact_tables[table].key else 'NULL AS metric_id' }}
+  FROM {{ table }}
   WHERE
     date_id = %(date_id)s
     AND period = 'D'
-  UNION ALL
-  SELECT
-    scope_id,
-    target_id,
-    NULL
-  FROM kpi_state_count
-  WHERE
-    date_id = %(date_id)s
-    AND period = 'D'
-  UNION ALL
-  SELECT
-    scope_id,
-    target_id,
-    NULL
-  FROM kpi_percentiles
-  WHERE
-    date_id = %(date_id)s
-    AND period = 'D'
+{%- endfor %}
 ) AS fact
 LEFT JOIN kpi_scope
   ON kpi_scope.id = fact.scope_id

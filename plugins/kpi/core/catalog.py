@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -18,21 +18,22 @@ from kpi.core.alert_rules import AlertRule, require_sound
 from kpi.core.errors import KpiError
 from kpi.vocabulary import (
     DOMAINS,
+    MEASURED_BY,
     MICROSECONDS,
     SCOPE_TYPES,
+    SHAPES,
     TARGET_TYPES,
     WIDE_LEVELS,
     Agg,
     Category,
     Domain,
+    MeasureAgg,
     Rollup,
+    SetName,
     TargetLevel,
     TargetType,
     Unit,
 )
-
-# The sets that a figure may read (include/sql/sets).
-SetName = Literal["realisation", "plan", "feedback"]
 
 # Rollup rules that give a right figure for each kind of aggregate (design, promise 6).
 SOUND_ROLLUPS: dict[str, tuple[str, ...]] = {
@@ -130,29 +131,6 @@ class Rolling(_Header):
         if len(set(days)) != len(days):
             raise ValueError("a window is named twice")
         return days
-
-
-class Shape(NamedTuple):
-    """How a figure is made of what its file observes: by which sums (include/sql/sums), of what, and shown how."""
-
-    kind: Literal["additive", "delays", "states"]
-    shown: str
-    sums: tuple[str, ...] = ()
-
-
-# By a header's `agg`.
-SHAPES: dict[str, Shape] = {
-    "PCT": Shape("additive", "share", ("part", "whole", "reconstructed")),
-    "AVG": Shape("additive", "mean", ("part", "whole", "reconstructed")),
-    "SUM": Shape("additive", "total", ("part", "whole", "reconstructed")),
-    "COUNT": Shape("additive", "total", ("part", "whole", "reconstructed")),
-    "MEDIAN": Shape("delays", "median"),
-    "PERCENTILE": Shape("delays", "percentiles"),
-    "STATES": Shape("states", "states"),
-    "PLAN": Shape("additive", "plan", ("part", "done", "whole")),
-}
-# All that is summed of an observation; the columns of kpi_day_sum.
-DAY_SUMS = ("part", "done", "whole", "reconstructed")
 
 
 class Figure(_Header):
@@ -316,7 +294,7 @@ class Metric(Figure):
 class Measure(Figure):
     """A figure of kpi_state_count, kpi_percentiles or kpi_plan_gap: what its file counts."""
 
-    agg: Literal["STATES", "PERCENTILE", "PLAN"]
+    agg: MeasureAgg
     unit: Literal["nb", "jours", "heures"]
     target_levels: tuple[TargetType, ...] = Field(min_length=1)
     rollup: Literal["LAST", "RECOMPUTE"]
@@ -334,10 +312,6 @@ class Measure(Figure):
     def template(self) -> str:
         """The file's path below include/sql."""
         return f"facts/{MEASURED_BY[self.agg]}/{self.code}.sql"
-
-
-# The table of a measure, by its `agg`.
-MEASURED_BY = {"STATES": "kpi_state_count", "PERCENTILE": "kpi_percentiles", "PLAN": "kpi_plan_gap"}
 
 
 class Relation(_Header):

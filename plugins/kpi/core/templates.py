@@ -32,6 +32,7 @@ VOCABULARY = {
     "daily_tables": vocabulary.DAILY_TABLES,
     "written_tables": vocabulary.WRITTEN_TABLES,
     "tile_periods": vocabulary.TILE_PERIODS,
+    "day_sums": vocabulary.DAY_SUMS,
 }
 _LAST_SECOND = 253_370_764_799  # 9998-12-31 23:59:59
 
@@ -180,7 +181,6 @@ def template_context(settings: Settings) -> dict[str, Any]:
     return {
         "figures": partial(catalog.figures, settings.sql_dir),
         "found_in": found_in,
-        "day_sums": catalog.DAY_SUMS,
         **VOCABULARY,
         "adapter": settings.source_adapter,
         "adapter_relations": partial(catalog.relations, settings.sql_dir, settings.source_adapter),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from kpi.vocabulary import FACT_TABLES
+
 Label = dict[Literal["fr", "en"], str]
 
 
@@ -110,12 +112,7 @@ REASONS = _labels(
     unknown_target=("Cible inconnue", "Unknown target"),
     zero_date=("Date nulle (0000-00-00)", "Zero date (0000-00-00)"),
 )
-TABLES = _labels(
-    kpi_value=("Indicateurs", "Metrics"),
-    kpi_state_count=("Répartition par état", "States"),
-    kpi_percentiles=("Délais", "Delays"),
-    kpi_plan_gap=("Écart au plan", "Plan gap"),
-)
+TABLES = _labels(**{name: table.label for name, table in FACT_TABLES.items()})
 YES_NO: dict[bool, Label] = {True: {"fr": "oui", "en": "yes"}, False: {"fr": "non", "en": "no"}}
 
 # By the kind of code, as `labels` of api/options.

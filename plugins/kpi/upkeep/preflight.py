@@ -16,16 +16,13 @@ from kpi.figures.dropped_days import require_history
 from kpi.figures.run_dates import now
 from kpi.history import adapter
 from kpi.upkeep import collation, migrations
+from kpi.vocabulary import WRITTEN_TABLES
 
 _CLOCKS_APART = timedelta(minutes=5)
 
 # A column of each kind of table that the batch writes, to ask for the right to insert.
 _WRITTEN = {
-    "kpi_value": "date_id",
-    "kpi_state_count": "date_id",
-    "kpi_percentiles": "date_id",
-    "kpi_plan_gap": "date_id",
-    "kpi_tile_cache": "scope_id",
+    **dict.fromkeys(WRITTEN_TABLES, "scope_id"),
     "kpi_scope": "label",
     "kpi_target": "label",
     "kpi_metric": "label",

@@ -29,11 +29,11 @@ FROM (
       date_id = %(date_id)s
       AND period = 'D'
     GROUP BY scope_id, target_id, metric_id
-  ) AS value_cell
+  ) AS cell_of_kpi_value
   UNION ALL
   SELECT
-    COUNT(*),
-    MAX(n)
+    COUNT(*) AS cells,
+    MAX(n) AS most
   FROM (
     SELECT COUNT(*) AS n
     FROM kpi_state_count
@@ -41,11 +41,11 @@ FROM (
       date_id = %(date_id)s
       AND period = 'D'
     GROUP BY scope_id, target_id, domain, state_code
-  ) AS state_cell
+  ) AS cell_of_kpi_state_count
   UNION ALL
   SELECT
-    COUNT(*),
-    MAX(n)
+    COUNT(*) AS cells,
+    MAX(n) AS most
   FROM (
     SELECT COUNT(*) AS n
     FROM kpi_percentiles
@@ -53,5 +53,5 @@ FROM (
       date_id = %(date_id)s
       AND period = 'D'
     GROUP BY scope_id, target_id, measure_code
-  ) AS percentile_cell
+  ) AS cell_of_kpi_percentiles
 ) AS counted

@@ -33,7 +33,7 @@ FROM (
   SELECT
     scope_id,
     target_id,
-    NULL
+    NULL AS metric_id
   FROM kpi_state_count
   WHERE
     date_id = %(date_id)s
@@ -42,7 +42,7 @@ FROM (
   SELECT
     scope_id,
     target_id,
-    NULL
+    NULL AS metric_id
   FROM kpi_percentiles
   WHERE
     date_id = %(date_id)s

@@ -400,24 +400,25 @@ WHERE total.n > 0;
 {{ writer.cells(fact_tables['kpi_state_count']) }}
 
 {{ writer.cells(fact_tables['kpi_percentiles']) }}
-{% for figure in figures('kpi_plan_gap') if figure.kind == 'additive' %}
+{% for table, written in fact_tables.items() if 'metric_id' not in written.key %}
+{% for figure in figures(table) if figure.kind == 'additive' %}
 
--- step: {{ figure.code }}: cells of kpi_plan_gap | figure={{ figure.code }} needs={{ figure.code }}
-INSERT INTO cell_kpi_plan_gap (period, date_id, scope_id, target_id)
+-- step: {{ figure.code }}: cells of {{ table }} | figure={{ figure.code }} needs={{ figure.code }}
+INSERT INTO cell_{{ table }} (period, date_id, scope_id, target_id)
 SELECT
   touched.period,
   touched.date_id,
   stage_total.scope_id,
   stage_total.target_id
 FROM stage_total
-CROSS JOIN ({{ parts.to_date(fact_tables['kpi_plan_gap'].periods) }}
+CROSS JOIN ({{ parts.to_date(written.periods) }}
 ) AS touched
 WHERE stage_total.figure = '{{ figure.code }}';
 
--- step: {{ figure.code }}: W, M | figure={{ figure.code }} needs={{ figure.code }}
-{{ stage.insert('fresh_kpi_plan_gap', fact_tables['kpi_plan_gap'], ['period', 'date_id']) }}
+-- step: {{ figure.code }}: all periods | figure={{ figure.code }} needs={{ figure.code }}
+{{ stage.insert('fresh_' ~ table, written, ['period', 'date_id']) }}
 SELECT
-{{- stage.columns(fact_tables['kpi_plan_gap'], figure.code, ['period', 'date_id'], {'period': 'touched.period', 'date_id': 'touched.date_id'}) }}
+{{- stage.columns(written, figure.code, ['period', 'date_id'], {'period': 'touched.period', 'date_id': 'touched.date_id'}) }}
 FROM (
 WITH scope_sum AS (
   SELECT
@@ -434,11 +435,14 @@ WITH scope_sum AS (
 
 {% include 'shown/' ~ figure.shown ~ '.sql' %}
 ) AS figure
-CROSS JOIN ({{ parts.to_date(fact_tables['kpi_plan_gap'].periods) }}
+CROSS JOIN ({{ parts.to_date(written.periods) }}
 ) AS touched;
-{% endfor %}
+{% if loop.last %}
 
-{{ writer.cells(fact_tables['kpi_plan_gap']) }}
+{{ writer.cells(written) }}
+{% endif %}
+{% endfor %}
+{% endfor %}
 
 -- step: kpi_tile_cache: cells
 INSERT INTO cell_kpi_tile_cache (scope_id, target_id)

@@ -2794,7 +2794,7 @@ CROSS JOIN (
 ) AS touched
 WHERE stage_total.figure = 'ECART_PLAN';
 
--- step: ECART_PLAN: W, M | figure=ECART_PLAN needs=ECART_PLAN
+-- step: ECART_PLAN: all periods | figure=ECART_PLAN needs=ECART_PLAN
 INSERT INTO fresh_kpi_plan_gap (period, date_id, scope_id, target_id, expected_count, done_count)
 SELECT
   touched.period,
