@@ -12,7 +12,7 @@ from kpi.operators.backfill import (
 )
 from kpi.operators.dag_defaults import dag_defaults
 from kpi.operators.dag_params import REASON, dry_run
-from kpi.vocabulary import FACT_TABLES, MONTH, SCOPE_TYPES, WEEK
+from kpi.vocabulary import FACT_TABLES, SCOPE_TYPES
 
 DOC = """
 ### kpi_backfill
@@ -104,12 +104,9 @@ with DAG(
     with TaskGroup("facts") as facts:
         by_table.days(chunk_of_days, road="range")
 
-    rolling_up = {"operator": RangeRollupOperator, "days": DAYS, "trigger_rule": "none_failed"}
-    with TaskGroup("weeks") as weeks:
-        by_table.closings(WEEK, **rolling_up)
-    with TaskGroup("months") as months:
-        by_table.closings(MONTH, **rolling_up)
-    windows = by_table.windows(**rolling_up)
+    rollups = by_table.groups_of_rollups(
+        operator=RangeRollupOperator, days=DAYS, trigger_rule="none_failed"
+    )
     tiles = RangeTileCacheOperator(
         task_id="kpi_tile_cache",
         sql="display/kpi_tile_cache.sql",
@@ -117,4 +114,4 @@ with DAG(
         trigger_rule="none_failed",
     )
 
-    facts >> [weeks, months, *windows] >> tiles
+    facts >> rollups >> tiles

@@ -65,9 +65,7 @@ with DAG(
             by_table.days(SliceOperator, day=DAY)
 
         with TaskGroup("rollups") as rollups:
-            by_table.rollups(
-                {"first": DAY, "last": DAY}, ("{table}_week", "{table}_month", "{table}_windows")
-            )
+            by_table.rollups({"first": DAY, "last": DAY})
 
         tiles = TileCacheOperator(
             task_id="kpi_tile_cache", sql="display/kpi_tile_cache.sql", day=DAY

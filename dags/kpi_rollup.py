@@ -1,6 +1,6 @@
 """kpi_rollup: weeks, months and rolling windows of a day whose facts are complete, then the tiles."""
 
-from airflow.sdk import DAG, PartitionedAssetTimetable, TaskGroup
+from airflow.sdk import DAG, PartitionedAssetTimetable
 from kpi.alerts.nights import night_mended
 from kpi.operators import by_table
 from kpi.operators.dag_defaults import DAILY_FACTS, dag_defaults
@@ -10,7 +10,6 @@ from kpi.operators.rollups import (
     RollupPreflightOperator,
     TileCacheOperator,
 )
-from kpi.vocabulary import MONTH, WEEK
 
 DOC = """
 ### kpi_rollup
@@ -48,14 +47,10 @@ with DAG(
 ):
     preflight = RollupPreflightOperator(task_id="preflight")
 
-    with TaskGroup("weeks") as weeks:
-        by_table.closings(WEEK, days=DAYS, takes_missed=True)
-    with TaskGroup("months") as months:
-        by_table.closings(MONTH, days=DAYS, takes_missed=True)
-    windows = by_table.windows(days=DAYS, takes_missed=True)
+    rollups = by_table.groups_of_rollups(days=DAYS, takes_missed=True)
     tiles = TileCacheOperator(
         task_id="kpi_tile_cache", sql="display/kpi_tile_cache.sql", day="{{ business_date() }}"
     )
     done = RolledUpOperator(task_id="done", on_success_callback=night_mended)
 
-    preflight >> [weeks, months, *windows] >> tiles >> done
+    preflight >> rollups >> tiles >> done

@@ -66,7 +66,7 @@ with DAG(
 
     # Skipped, like all after take_back, in a dry run; and where no day was computed since.
     with TaskGroup("rollups") as rollups:
-        by_table.rollups(DAYS, ("{table}_weeks", "{table}_months", "{table}_windows"))
+        by_table.rollups(DAYS, plural="s")
     tiles = TileCacheOperator(
         task_id="kpi_tile_cache", sql="display/kpi_tile_cache.sql", day=DAYS["last"]
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 Period = Literal["D", "W", "M", "R"]
+# The periods of the calendar, which close; a day and the end of a window are any day.
+ClosingPeriod = Literal["W", "M"]
 ScopeType = Literal["GLOBAL", "SESSION", "GROUPE", "SOUS_GROUPE", "FORMATEUR", "APPRENANT"]
 TargetType = Literal["GLOBAL", "MODULE", "UA", "COMPETENCE", "MICRO_COMPETENCE", "REFERENTIEL"]
 # What a metric may be shown on (kpi_metric.target_levels).
@@ -35,8 +37,30 @@ TARGET_LEVELS: tuple[TargetLevel, ...] = get_args(TargetLevel)
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
 
 DAY, WEEK, MONTH, ROLLING = PERIODS
+CALENDAR_PERIODS: tuple[ClosingPeriod, ...] = get_args(ClosingPeriod)
 # By which road a table's rows of a period are computed: facts/<table>/<road>.sql.
-ROAD_OF: dict[Period, str] = {DAY: "day", WEEK: "closing", MONTH: "closing", ROLLING: "windows"}
+ROAD_OF: dict[Period, str] = {
+    DAY: "day",
+    **dict.fromkeys(CALENDAR_PERIODS, "closing"),
+    ROLLING: "windows",
+}
+
+
+class PeriodWords(NamedTuple):
+    """What a period is called, in names, and in French and English; its most days; the usual points of its curve."""
+
+    name: str
+    label: tuple[str, str]
+    days: int
+    usual_points: int
+
+
+PERIOD_WORDS: dict[Period, PeriodWords] = {
+    DAY: PeriodWords("day", ("Jour", "Day"), 1, 90),
+    WEEK: PeriodWords("week", ("Semaine", "Week"), 7, 26),
+    MONTH: PeriodWords("month", ("Mois", "Month"), 31, 13),
+    ROLLING: PeriodWords("rolling", ("Jours glissants", "Rolling days"), 1, 90),
+}
 # Finest first: what lies above a target is of a type that comes later.
 FINEST_FIRST: tuple[TargetType, ...] = (
     *("UA", "MICRO_COMPETENCE", "COMPETENCE", "MODULE", "REFERENTIEL", "GLOBAL"),
@@ -156,7 +180,7 @@ FACT_TABLES: dict[str, Table] = {
 DAILY_TABLES = tuple(name for name, table in FACT_TABLES.items() if DAY in table.periods)
 
 # The latest figures of a scope on a target, in one row; as {column: period}.
-TILE_PERIODS: dict[str, Period] = {"day": DAY, "week": WEEK, "month": MONTH, "rolling": ROLLING}
+TILE_PERIODS: dict[str, Period] = {words.name: period for period, words in PERIOD_WORDS.items()}
 TILE_CACHE = Table(
     "kpi_tile_cache",
     ("Tuiles", "Tiles"),

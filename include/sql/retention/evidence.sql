@@ -43,7 +43,7 @@ FROM kpi_run
 WHERE
   table_name IN ('{{ facts }}')
   AND state = 'DONE'
-  AND period IN ('W', 'M')
+  AND period IN ('{{ calendar_periods | join("', '") }}')
   AND date_to >= %(first)s
   AND date_to <= %(last)s
 ORDER BY id;
@@ -57,7 +57,7 @@ FROM kpi_run
 WHERE
   state = 'DROPPED'
   AND table_name IN ('{{ facts }}')
-  AND period IN ('W', 'M')
+  AND period IN ('{{ calendar_periods | join("', '") }}')
   AND date_from < date_to
   AND date_to >= %(first)s
   AND date_from <= %(last)s;
@@ -70,7 +70,7 @@ SELECT
 FROM {{ table }}
 WHERE
   date_id IN ({% for number in range(dates) %}%(date_{{ number }})s{{ ', ' if not loop.last }}{% endfor %})
-  AND period IN ('W', 'M')
+  AND period IN ('{{ calendar_periods | join("', '") }}')
 GROUP BY
   period,
   date_id;

@@ -1,3 +1,4 @@
+{% import 'roads/calendar.sql' as calendar -%}
 /*
 The dates of a table's weeks (W), months (M) or windows (R, of up to %(longest)s days) that end before %(before_day)s and are older than a done
 day from %(first)s on that they hold, or were never written: no rollup has taken that day yet.
@@ -32,9 +33,9 @@ done_day AS (
 holding AS (
   SELECT
     written_at,
-    IF(%(period)s = 'W', date_id + INTERVAL 6 - WEEKDAY(date_id) DAY, LAST_DAY(date_id)) AS date_id
+    {{ calendar.date_id('%(period)s', 'date_id') }} AS date_id
   FROM done_day
-  WHERE %(period)s IN ('W', 'M')
+  WHERE %(period)s IN ('{{ calendar_periods | join("', '") }}')
   UNION ALL
   SELECT
     held.written_at,

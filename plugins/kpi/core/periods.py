@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from kpi import vocabulary
-from kpi.vocabulary import MONTH, WEEK
+from kpi.vocabulary import CALENDAR_PERIODS, MONTH, PERIOD_WORDS, WEEK
 
 ONE_DAY = timedelta(days=1)
 
@@ -34,9 +34,11 @@ def month_of(day: date) -> Period:
 
 
 PERIOD_OF: dict[str, Callable[[date], Period]] = {WEEK: week_of, MONTH: month_of}
+# How many days the longest period of the calendar has.
+LONGEST = max(PERIOD_WORDS[period].days for period in CALENDAR_PERIODS)
 
 
-def touched(first: date, last: date, periods: Sequence[str] = (WEEK, MONTH)) -> list[Period]:
+def touched(first: date, last: date, periods: Sequence[str] = CALENDAR_PERIODS) -> list[Period]:
     """Return the weeks and months that hold a day of a range, each once: weeks in order, then months."""
     found = []
     for period in periods:

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kpi.core.errors import KpiError
+from kpi.vocabulary import MONTH, ROLLING, WEEK
 
 PROJECT = Path(__file__).resolve().parents[3]
 _SHORTEST_MONTH = 28  # days
@@ -150,6 +151,15 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError):
             raise ValueError(f"'{name}' is not a time zone of the tz database") from None
         return name
+
+    @property
+    def months_kept(self) -> dict[str, int]:
+        """How many months the rows of each period but D are kept."""
+        return {
+            WEEK: self.retention_months_w,
+            MONTH: self.retention_months_m,
+            ROLLING: self.retention_months_r,
+        }
 
     @field_validator("retention_months_w", "retention_months_m", "retention_months_history")
     @classmethod

@@ -24,6 +24,8 @@ _SCHEMA = re.compile(r"^[0-9A-Za-z_$-]{1,64}$")
 VOCABULARY = {
     "enum": vocabulary.enum,
     "all_periods": vocabulary.PERIODS,
+    "calendar_periods": vocabulary.CALENDAR_PERIODS,
+    "period_words": vocabulary.PERIOD_WORDS,
     "scope_types": vocabulary.SCOPE_TYPES,
     "target_types": vocabulary.TARGET_TYPES,
     "finest_first": vocabulary.FINEST_FIRST,

@@ -19,7 +19,7 @@ from kpi.core.settings import Settings
 from kpi.core.templates import renderer
 from kpi.figures import dropped_days
 from kpi.figures.slices import ALL_SCOPES, Scopes, Slice
-from kpi.vocabulary import DAY, FACT_TABLES, MONTH, ROLLING, WEEK, Period
+from kpi.vocabulary import CALENDAR_PERIODS, FACT_TABLES, ROLLING, Period
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +47,12 @@ def windows_of(
 
 def slices_of_day(table: str, day: date, scopes: Scopes = ALL_SCOPES) -> dict[Period, Slice]:
     """Return the slices of a table that a day is in, by period: its own, its week, its month, the windows it ends."""
-    found = {
-        DAY: Slice.days(table, day, day, scopes),
-        WEEK: Slice.of_period(table, periods.week_of(day), scopes),
-        MONTH: Slice.of_period(table, periods.month_of(day), scopes),
-        ROLLING: Slice.days(table, day, day, scopes, period=ROLLING),
+    return {
+        period: Slice.of_period(table, periods.PERIOD_OF[period](day), scopes)
+        if period in CALENDAR_PERIODS
+        else Slice.days(table, day, day, scopes, period)
+        for period in FACT_TABLES[table].periods
     }
-    return {period: found[period] for period in FACT_TABLES[table].periods}
 
 
 def done_days(first: date, last: date, settings: Settings) -> list[date]:
@@ -73,7 +72,7 @@ def slices_to_roll_up(
 ) -> list[Slice]:
     """Return the slices of a table that a range of days touches, for period W, M or R."""
     longest = longest_window(settings)
-    around = timedelta(days=max(longest, 31))
+    around = timedelta(days=max(longest, periods.LONGEST))
     done = done_days(first - around, last + around, settings)
     if period == ROLLING:
         windows = windows_of(first, last, longest, done, scopes)
@@ -90,7 +89,7 @@ def due_slices(table: str, period: str, day: date, settings: Settings) -> list[S
     day that it holds. So of several late nights the first rollup takes all, and the others find nothing to do.
     """
     missed = missed_slices(table, period, day, settings)
-    around = timedelta(days=max(longest_window(settings), 31))
+    around = timedelta(days=max(longest_window(settings), periods.LONGEST))
     with session(ETL) as etl:
         untaken = _untaken(etl, table, period, day - around, day + around, settings, any_rows=True)
     own = slices_to_roll_up(table, period, day, day, settings) if untaken else []

@@ -20,7 +20,7 @@ from kpi.core.locks import lock, lock_name
 from kpi.core.settings import Settings
 from kpi.core.steps import Runner, Step, create_temporary, run_step
 from kpi.figures.dropped_days import require_kept
-from kpi.vocabulary import DAY, MONTH, TILE_CACHE, WEEK
+from kpi.vocabulary import CALENDAR_PERIODS, DAY, TILE_CACHE
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Slice:
 
     def at(self, day: date) -> dict[str, Any]:
         """The values bound for one date: as of it, since the period's first day or, day by day, since itself."""
-        since = self.first if self.period in (WEEK, MONTH) else day
+        since = self.first if self.period in CALENDAR_PERIODS else day
         return self.parameters | {"date_id": day, "as_of": day, "since": since}
 
 

@@ -26,7 +26,14 @@ from kpi.figures.slices import Slice
 from kpi.history.capture import Last, LearnersCapture, Plan, Touched, last_capture
 from kpi.history.plausibility import Implausible
 from kpi.incremental import changes, opening
-from kpi.vocabulary import DAILY_TABLES, DAY, FACT_TABLES, ROAD_OF
+from kpi.vocabulary import (
+    CALENDAR_PERIODS,
+    DAILY_TABLES,
+    DAY,
+    FACT_TABLES,
+    PERIOD_WORDS,
+    ROAD_OF,
+)
 
 log = logging.getLogger(__name__)
 
@@ -185,19 +192,19 @@ class _Refresh:
         self.batch, self.plan = batch, plan
         self.source, self.etl = source, etl
         self.scripts, self.settings = scripts, settings
-        week, month = periods.week_of(plan.day), periods.month_of(plan.day)
         longest = rollups.longest_window(settings)
+        whole = {period: periods.PERIOD_OF[period](plan.day) for period in CALENDAR_PERIODS}
+        window_begins = plan.day - timedelta(days=longest - 1)
         self.values: dict[str, Any] = {
             "learners": json.dumps(batch.learners),
             "as_of": plan.day,
             "first": plan.day,
             "last": plan.day,
-            "week_first": week.first,
-            "week_last": week.last,
-            "month_first": month.first,
-            "month_last": month.last,
-            "since": min(week.first, month.first, plan.day - timedelta(days=longest - 1)),
+            "since": min(window_begins, *(part.first for part in whole.values())),
         }
+        for period, part in whole.items():
+            name = PERIOD_WORDS[period].name
+            self.values |= {f"{name}_first": part.first, f"{name}_last": part.last}
 
     def run(self, by: ledger.Author, started: datetime) -> Refreshed:
         etl = self.etl

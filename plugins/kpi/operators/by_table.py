@@ -1,12 +1,22 @@
-"""The tasks that a DAG has for each fact table: its days, its weeks or months, its windows."""
+"""The tasks that a DAG has for each fact table: its days, its weeks and months, its windows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from airflow.sdk import TaskGroup
+
 from kpi.operators.rollups import RollupOperator
-from kpi.vocabulary import DAILY_TABLES, FACT_TABLES, MONTH, ROAD_OF, ROLLING, WEEK, Period
+from kpi.vocabulary import (
+    CALENDAR_PERIODS,
+    DAILY_TABLES,
+    FACT_TABLES,
+    PERIOD_WORDS,
+    ROAD_OF,
+    ROLLING,
+    Period,
+)
 
 
 def days(operator: Any, road: str = "day", **arguments: Any) -> list[Any]:
@@ -17,44 +27,34 @@ def days(operator: Any, road: str = "day", **arguments: Any) -> list[Any]:
     ]
 
 
-def closings(
-    period: Period,
-    operator: type[RollupOperator] = RollupOperator,
-    name: str = "{table}",
-    **more: Any,
-) -> None:
-    """Make a task, named as `name` says, for each table that has weeks (W) or months (M)."""
-    for table, written in FACT_TABLES.items():
-        if period in written.periods:
-            operator(
-                task_id=name.format(table=table),
-                table=table,
-                period=period,
-                sql=f"facts/{table}/{ROAD_OF[period]}.sql",
-                **more,
-            )
+def groups_of_rollups(**arguments: Any) -> list[Any]:
+    """Make a group of tasks for each period of the calendar, weeks and months, and the task of the windows."""
+    made: list[Any] = []
+    for period in CALENDAR_PERIODS:
+        with TaskGroup(f"{PERIOD_WORDS[period].name}s") as group:
+            _tasks(period, "{table}", **arguments)
+        made.append(group)
+    return [*made, *_tasks(ROLLING, "windows", **arguments)]
 
 
-def windows(
-    operator: type[RollupOperator] = RollupOperator, name: str = "windows", **more: Any
+def rollups(days: Mapping[str, str], plural: str = "") -> None:
+    """Make the tasks of all periods that some days touch, named by table and period."""
+    for period in CALENDAR_PERIODS:
+        _tasks(period, f"{{table}}_{PERIOD_WORDS[period].name}{plural}", days=days)
+    _tasks(ROLLING, "{table}_windows", days=days)
+
+
+def _tasks(
+    period: Period, name: str, operator: type[RollupOperator] = RollupOperator, **arguments: Any
 ) -> list[RollupOperator]:
-    """Make a task, named as `name` says, for each table that has rolling windows."""
     return [
         operator(
             task_id=name.format(table=table),
             table=table,
-            period=ROLLING,
-            sql=f"facts/{table}/{ROAD_OF[ROLLING]}.sql",
-            **more,
+            period=period,
+            sql=f"facts/{table}/{ROAD_OF[period]}.sql",
+            **arguments,
         )
         for table, written in FACT_TABLES.items()
-        if ROLLING in written.periods
+        if period in written.periods
     ]
-
-
-def rollups(days: Mapping[str, str], names: tuple[str, str, str]) -> None:
-    """Make the tasks of all periods that some days touch, named by table and period."""
-    week, month, window = names
-    closings(WEEK, name=week, days=days)
-    closings(MONTH, name=month, days=days)
-    windows(name=window, days=days)

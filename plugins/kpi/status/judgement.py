@@ -12,6 +12,7 @@ from kpi.core.periods import month_of
 from kpi.core.settings import Settings
 from kpi.status.reading import State
 from kpi.upkeep.partitions.monthly import next_month
+from kpi.vocabulary import DAY
 
 Level = Literal["green", "amber", "red"]
 GREEN: Level = "green"
@@ -237,15 +238,10 @@ def retention(state: State, settings: Settings) -> Item:
 def goes_on(oldest: date, period: str, settings: Settings) -> date:
     """Return the first local day on which retention removes the rows of a period in the month of a date."""
     month = month_of(oldest)
-    if period == "D":
+    if period == DAY:
         return month.last + timedelta(days=settings.retention_days_d + 1)
-    kept = {
-        "W": settings.retention_months_w,
-        "M": settings.retention_months_m,
-        "R": settings.retention_months_r,
-    }[period]
     day = next_month(month.first)
-    for _ in range(kept):
+    for _ in range(settings.months_kept[period]):
         day = next_month(day)
     return day
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kpi.vocabulary import FACT_TABLES
+from kpi.vocabulary import FACT_TABLES, PERIOD_WORDS
 
 Label = dict[Literal["fr", "en"], str]
 
@@ -29,12 +29,7 @@ TARGET_TYPES = _labels(
     MICRO_COMPETENCE=("Micro-compétence", "Micro-competence"),
     UA=("Unité d'apprentissage", "Learning unit"),
 )
-PERIODS = _labels(
-    D=("Jour", "Day"),
-    W=("Semaine", "Week"),
-    M=("Mois", "Month"),
-    R=("Jours glissants", "Rolling days"),
-)
+PERIODS = _labels(**{period: words.label for period, words in PERIOD_WORDS.items()})
 STATES = _labels(
     TODO=("À faire", "To do"),
     IN_PROGRESS=("En cours", "In progress"),

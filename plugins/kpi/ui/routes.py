@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from itertools import groupby
 from operator import itemgetter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
@@ -17,7 +17,7 @@ from kpi.ui.reading import Row, rows
 from kpi.ui.reliability import reliability
 from kpi.ui.selection import AskedFigures, AskedRange, Id, IdInPath, metric_of, today
 from kpi.ui.turns import InTurn
-from kpi.vocabulary import SCOPE_TYPES
+from kpi.vocabulary import CALENDAR_PERIODS, DAY, SCOPE_TYPES, WEEK, ClosingPeriod, ScopeType
 
 MOST_CHILDREN = 60
 MOST_WORDS = 6
@@ -30,10 +30,10 @@ AskedOutput = Annotated[Output, parameters_of(Output)]
 def options() -> Response:
     """What a page needs to begin: lists to choose from, a first choice, and what codes are called."""
     dates = dimensions.dates()
-    day, week = dates["D"][1], dates["W"][1]
+    day, week = dates[DAY][1], dates[WEEK][1]
     beginning = dimensions.beginning(day, week)
     # By week one sees something move; where kpi_rollup lags behind kpi_daily, the days are newer.
-    period = "W" if day and week and week >= day else "D"
+    period = WEEK if day and week and week >= day else DAY
     return DataResponse(
         {
             "today": today(),
@@ -59,7 +59,7 @@ def options() -> Response:
 
 @router.get("/scopes")
 def scopes(
-    type: Literal["GLOBAL", "SESSION", "GROUPE", "SOUS_GROUPE", "FORMATEUR", "APPRENANT"],
+    type: ScopeType,
     q: Annotated[str, Query(max_length=100)] = "",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Response:
@@ -113,7 +113,7 @@ def tiles(asked: AskedFigures, output: AskedOutput) -> Response:
 @router.get("/states")
 def states(asked: AskedFigures, output: AskedOutput) -> Response:
     """How many pairs are in each state, for the target and for each that hangs under it."""
-    parameters = asked.parameters(instead_of_windows="D")
+    parameters = asked.parameters(instead_of_windows=DAY)
     tree = dimensions.tree_with(asked.target)
     children = tree.children.get(asked.target, [])
     shown = children[:MOST_CHILDREN]
@@ -158,7 +158,7 @@ def evolution(
 @router.get("/delays")
 def delays(asked: AskedFigures, output: AskedOutput) -> Response:
     """The percentiles of the delays."""
-    parameters = asked.parameters(instead_of_windows="D")
+    parameters = asked.parameters(instead_of_windows=DAY)
     found = [
         {
             "code": row["code"],
@@ -179,7 +179,7 @@ def plan(
     target: Id,
     within: AskedRange,
     output: AskedOutput,
-    period: Literal["W", "M"] = "W",
+    period: ClosingPeriod = CALENDAR_PERIODS[0],
 ) -> Response:
     """Plan against done, week by week or month by month."""
     asked = {"scope": scope, "target": target, "period": period, "today": today()}

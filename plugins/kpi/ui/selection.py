@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Path, Query
 
@@ -15,16 +15,23 @@ from kpi.figures.run_dates import now
 from kpi.ui import dimensions
 from kpi.ui.answers import Refused
 from kpi.ui.parameters import parameters_of
+from kpi.vocabulary import CALENDAR_PERIODS, DAY, PERIOD_WORDS, PERIODS, ROLLING, Period
 
 MOST_POINTS = 400
-_USUAL_POINTS = {"D": 90, "R": 90, "W": 26, "M": 13}
-_DAYS = {"D": 1, "R": 1, "W": 7, "M": 31}
-
-AnyPeriod = Literal["D", "W", "M", "R"]
 _LARGEST = 2**63 - 1  # a BIGINT
 Id = Annotated[int, Query(ge=1, le=_LARGEST)]
 IdInPath = Annotated[int, Path(ge=1, le=_LARGEST)]
 Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
+
+
+def _listed(word: str, of_plan: str) -> str:
+    """Return the periods there are, and those of the plan, in words."""
+    of_all, closing = (
+        f" {word} ".join(filter(None, (", ".join(some[:-1]), some[-1])))
+        for some in (PERIODS, CALENDAR_PERIODS)
+    )
+    return f"{of_all} ({closing} {of_plan})"
+
 
 # What is allowed, for the sentence that says so.
 ALLOWED = {
@@ -32,7 +39,7 @@ ALLOWED = {
     "target": ("l'id d'une ligne de kpi_target", "the id of a row of kpi_target"),
     "id": ("un id, nombre entier positif", "an id, a positive whole number"),
     "metric": ("le code d'un indicateur de api/options", "the code of a metric of api/options"),
-    "period": ("D, W, M ou R (W ou M pour le plan)", "D, W, M or R (W or M for the plan)"),
+    "period": (_listed("ou", "pour le plan"), _listed("or", "for the plan")),
     "date": ("un jour de 2000 à 2100, AAAA-MM-JJ", "a day from 2000 to 2100, YYYY-MM-DD"),
     "type": ("un type de api/options", "a type of api/options"),
     "q": ("100 caractères au plus", "at most 100 characters"),
@@ -49,7 +56,7 @@ def today() -> date:
     return local_days.local_date(now(), settings().timezone)
 
 
-def period_end(period: AnyPeriod, day: date) -> date:
+def period_end(period: Period, day: date) -> date:
     """Return the date_id of the period that holds a day."""
     return PERIOD_OF[period](day).last if period in PERIOD_OF else day
 
@@ -60,15 +67,15 @@ class Figures:
 
     scope: Id
     target: Id
-    period: AnyPeriod = "D"
+    period: Period = DAY
     date: Day | None = None
 
-    def parameters(self, instead_of_windows: AnyPeriod = "R") -> dict[str, Any]:
+    def parameters(self, instead_of_windows: Period = ROLLING) -> dict[str, Any]:
         """Return the values that queries bind; `date` is None where the period has no figures at all.
 
         Tables without windows answer for a window's last day: `instead_of_windows` is then D.
         """
-        period = instead_of_windows if self.period == "R" else self.period
+        period = instead_of_windows if self.period == ROLLING else self.period
         day = self.date or dimensions.dates()[period][1]
         return {
             "scope": self.scope,
@@ -86,12 +93,12 @@ class Range:
     first: Annotated[Day | None, Query(alias="from")] = None
     last: Annotated[Day | None, Query(alias="to")] = None
 
-    def parameters(self, period: AnyPeriod) -> dict[str, date]:
+    def parameters(self, period: Period) -> dict[str, date]:
         """Return the values that queries bind; raises Refused (422) on a range that is empty or too long."""
         earliest, latest = dimensions.dates()[period]
         last = self.last or latest or today()
-        days = _DAYS[period]
-        usual = last - timedelta(days=_USUAL_POINTS[period] * days - 1)
+        days = PERIOD_WORDS[period].days
+        usual = last - timedelta(days=PERIOD_WORDS[period].usual_points * days - 1)
         first = self.first or min(last, max(usual, earliest or usual))
         if first > last:
             raise Refused(
@@ -116,10 +123,10 @@ AskedFigures = Annotated[Figures, parameters_of(Figures)]
 AskedRange = Annotated[Range, parameters_of(Range)]
 
 
-def metric_of(code: str, period: AnyPeriod) -> dimensions.Metric:
+def metric_of(code: str, period: Period) -> dimensions.Metric:
     """Return a metric; raises Refused when there is none (404) or it has no rows of that period (422)."""
     found = dimensions.metric(code)
-    if (period == "R") != (found.window is not None):
+    if (period == ROLLING) != (found.window is not None):
         raise Refused(
             422,
             "input",

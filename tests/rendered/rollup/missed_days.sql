@@ -32,7 +32,10 @@ done_day AS (
 holding AS (
   SELECT
     written_at,
-    IF(%(period)s = 'W', date_id + INTERVAL 6 - WEEKDAY(date_id) DAY, LAST_DAY(date_id)) AS date_id
+    CASE %(period)s
+    WHEN 'W' THEN date_id + INTERVAL 6 - WEEKDAY(date_id) DAY
+    WHEN 'M' THEN LAST_DAY(date_id)
+  END AS date_id
   FROM done_day
   WHERE %(period)s IN ('W', 'M')
   UNION ALL

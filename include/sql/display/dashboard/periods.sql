@@ -2,6 +2,7 @@
 The first and the last date_id that kpi_value has of each period. It asks the unique key for one day after another, from
 either end of the calendar, and stops at the first that has a row: MAX(date_id) would read a period's rows of all days.
 */
+{% import 'roads/calendar.sql' as calendar -%}
 {% import 'macros/dashboard.sql' as dashboard %}
 WITH written AS (
   SELECT
@@ -20,7 +21,7 @@ SELECT
     FROM kpi_time AS day
     WHERE
       day.date_id <= written.last_on
-      AND {{ dashboard.ends_period('day.date_id', "'" ~ period ~ "'") }}
+      AND {{ calendar.ends("'" ~ period ~ "'", 'day.date_id') }}
       AND EXISTS (
         SELECT /*+ NO_SEMIJOIN() */ 1
         FROM kpi_value AS v

@@ -2,6 +2,7 @@
 The tiles of a scope on a target for a period: each figure beside that of the period before. Before a window lies the window
 that ends where it begins; its days are the digits that end the metric's code.
 */
+{% import 'roads/calendar.sql' as calendar -%}
 {% import 'macros/dashboard.sql' as dashboard %}
 SELECT
   m.code,
@@ -22,12 +23,7 @@ LEFT JOIN kpi_value AS earlier
   AND earlier.target_id = v.target_id
   AND earlier.metric_id = v.metric_id
   AND earlier.period = v.period
-  AND earlier.date_id = CASE v.period
-    WHEN 'D' THEN v.date_id - INTERVAL 1 DAY
-    WHEN 'W' THEN v.date_id - INTERVAL 7 DAY
-    WHEN 'M' THEN LAST_DAY(v.date_id - INTERVAL 1 MONTH)
-    WHEN 'R' THEN v.date_id - INTERVAL REGEXP_SUBSTR(m.code, '[0-9]+$') DAY
-  END
+  AND earlier.date_id = {{ calendar.before('v.period', 'v.date_id', "REGEXP_SUBSTR(m.code, '[0-9]+$')") }}
 WHERE
   v.scope_id = %(scope)s
   AND v.target_id = %(target)s

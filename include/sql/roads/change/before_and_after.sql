@@ -192,6 +192,7 @@ WHERE
 -- step: periods that have rows | phase=look gives=latest
 -- Each period's last row is what the tiles of all scopes are told by. The least of an index is one row read; EXISTS reads a buffer full.
 SELECT
-{%- for period, date_id in (('D', 'as_of'), ('W', 'week_last'), ('M', 'month_last'), ('R', 'as_of')) %}
+{%- for period in all_periods %}
+  {%- set date_id = period_words[period].name ~ '_last' if period in calendar_periods else 'as_of' %}
   (SELECT MIN(scope_id) FROM kpi_value WHERE date_id = %({{ date_id }})s AND period = '{{ period }}') IS NOT NULL AS has_{{ period | lower }}{{ ',' if not loop.last }}
 {%- endfor %};

@@ -5,11 +5,15 @@ What a change of the open day's rows has a part in: the row of the day itself, o
 
 {# The periods that hold today, with the date_id and the first day of each. #}
 {% set TODAY = 'CAST(%(as_of)s AS DATE)' %}
-{% set TO_DATE = [
-  {'period': 'D', 'date_id': TODAY, 'since': TODAY},
-  {'period': 'W', 'date_id': 'CAST(%(week_last)s AS DATE)', 'since': 'CAST(%(week_first)s AS DATE)'},
-  {'period': 'M', 'date_id': 'CAST(%(month_last)s AS DATE)', 'since': 'CAST(%(month_first)s AS DATE)'}
-] %}
+{% set TO_DATE = [{'period': 'D', 'date_id': TODAY, 'since': TODAY}] %}
+{% for period in calendar_periods %}
+{% set name = period_words[period].name %}
+{% set _ = TO_DATE.append({
+  'period': period,
+  'date_id': 'CAST(%(' ~ name ~ '_last)s AS DATE)',
+  'since': 'CAST(%(' ~ name ~ '_first)s AS DATE)'
+}) %}
+{% endfor %}
 
 {# Those of them that a table has, as rows. #}
 {% macro to_date(has) -%}

@@ -21,6 +21,17 @@ export function seconds(day) {
   return instant(day) / 1000;
 }
 
+/**
+ * The periods there are. Those that close have `back`: how many before the chosen one the plan shows; `monthly` ones are
+ * named by their month. A window has no curve of its own.
+ */
+export const PERIODS = {
+  D: { curve: true },
+  W: { curve: true, back: 25 },
+  M: { curve: true, back: 12, monthly: true },
+  R: { curve: false },
+};
+
 /** The date by which a period is named that holds the day: a week's Sunday, a month's last day, else the day itself. */
 export function endOf(period, day) {
   const date = new Date(instant(day));

@@ -1,5 +1,6 @@
 /** Words, numbers and dates in the chosen language. */
 
+import { PERIODS } from "./dates.js";
 import { MESSAGES } from "./messages.js";
 
 const LOCALES = { fr: "fr-FR", en: "en-GB" };
@@ -65,7 +66,9 @@ export function language(code, labels = {}) {
     month: (text) => month.format(new Date(`${text}T00:00:00Z`)),
     moment: (text) => (text ? moment.format(new Date(text)) : words.say("none")),
     /** The date of a period in words. */
-    when: (period, text) => (period === "M" ? words.month(text) : words.day(text)),
+    when: (period, text) => (PERIODS[period].monthly ? words.month(text) : words.day(text)),
+    /** The same in short, along an axis. */
+    tick: (period) => (PERIODS[period].monthly ? words.shortMonth : words.shortDay),
     yesNo: (value) => (value === null || value === undefined ? words.say("none") : words.say(value ? "yes" : "no")),
   };
   return words;

@@ -1,11 +1,11 @@
 /** What the reader has chosen, kept in the page's address, so that a view can be shared and Back goes back. */
 
-import { isDay } from "./dates.js";
+import { isDay, PERIODS } from "./dates.js";
 
 const NUMBERS = ["scope", "target"];
 const WORDS = {
-  period: /^[DWMR]$/,
-  curve: /^[DWM]$/,
+  period: { test: (text) => Object.hasOwn(PERIODS, text) },
+  curve: { test: (text) => PERIODS[text]?.curve ?? false },
   lang: /^(fr|en)$/,
   metric: /^[A-Z0-9_]{1,64}$/,
   domain: /^[A-Z_]{1,32}$/,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from kpi.core import periods
 from kpi.core.periods import Period, month_of
+from kpi.vocabulary import PERIOD_WORDS
 
 
 class Hold(NamedTuple):
@@ -104,7 +105,7 @@ def _incomplete(table: str, part: Period, days: set[date], evidence: Evidence) -
 
 
 def _name(part: Period) -> str:
-    return f"the {'week' if part.period == 'W' else 'month'} {part.first} to {part.last}"
+    return f"the {PERIOD_WORDS[part.period].name} {part.first} to {part.last}"
 
 
 def history_bound(wanted: date, oldest_day: date | None) -> date:
@@ -116,4 +117,4 @@ def ledger_bound(wanted: date, oldest_day: date | None) -> date:
     """Return before which day the ledger may be cut: the oldest days' weeks and windows stay told of."""
     if oldest_day is None:
         return wanted
-    return min(wanted, oldest_day.replace(day=1) - timedelta(days=31))
+    return min(wanted, oldest_day.replace(day=1) - timedelta(days=periods.LONGEST))

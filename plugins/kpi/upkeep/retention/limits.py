@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from kpi.core.periods import month_of
 from kpi.core.settings import Settings
 from kpi.upkeep.partitions.monthly import months_around
+from kpi.vocabulary import DAY
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,17 @@ class Limits:
         A month's D rows expire together, with the last of them: so they are kept longer, never shorter.
         """
         last = month_of(month).last
-        found = ["D"] if last < self.days else []
-        return (*found, *(period for period in "WMR" if last < self.months[period]))
+        found = [DAY] if last < self.days else []
+        return (*found, *(period for period, kept in self.months.items() if last < kept))
 
 
 def limits(today: date, settings: Settings) -> Limits:
     """Return what has expired on a local day."""
-    months = {
-        "W": settings.retention_months_w,
-        "M": settings.retention_months_m,
-        "R": settings.retention_months_r,
-    }
     return Limits(
         days=today - timedelta(days=settings.retention_days_d),
-        months={period: _months_before(today, kept) for period, kept in months.items()},
+        months={
+            period: _months_before(today, kept) for period, kept in settings.months_kept.items()
+        },
         history=_months_before(today, settings.retention_months_history),
         ledger=_months_before(today, settings.retention_months_ledger),
         rejects=_months_before(today, settings.retention_months_rejects),

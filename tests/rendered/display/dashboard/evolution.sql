@@ -7,11 +7,10 @@ WITH expected AS (
   FROM kpi_time
   WHERE
     date_id BETWEEN %(first)s AND %(last)s
-    AND CASE %(period)s
-    WHEN 'W' THEN WEEKDAY(date_id) = 6
-    WHEN 'M' THEN date_id = LAST_DAY(date_id)
-    ELSE TRUE
-  END
+    AND (%(period)s NOT IN ('W', 'M') OR date_id = CASE %(period)s
+    WHEN 'W' THEN date_id + INTERVAL 6 - WEEKDAY(date_id) DAY
+    WHEN 'M' THEN LAST_DAY(date_id)
+  END)
 )
 
 SELECT

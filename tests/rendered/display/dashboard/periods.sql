@@ -18,11 +18,10 @@ SELECT
     FROM kpi_time AS day
     WHERE
       day.date_id <= written.last_on
-      AND CASE 'D'
-    WHEN 'W' THEN WEEKDAY(day.date_id) = 6
-    WHEN 'M' THEN day.date_id = LAST_DAY(day.date_id)
-    ELSE TRUE
-  END
+      AND ('D' NOT IN ('W', 'M') OR day.date_id = CASE 'D'
+    WHEN 'W' THEN day.date_id + INTERVAL 6 - WEEKDAY(day.date_id) DAY
+    WHEN 'M' THEN LAST_DAY(day.date_id)
+  END)
       AND EXISTS (
         SELECT /*+ NO_SEMIJOIN() */ 1
         FROM kpi_value AS v
@@ -38,11 +37,10 @@ SELECT
     FROM kpi_time AS day
     WHERE
       day.date_id <= written.last_on
-      AND CASE 'D'
-    WHEN 'W' THEN WEEKDAY(day.date_id) = 6
-    WHEN 'M' THEN day.date_id = LAST_DAY(day.date_id)
-    ELSE TRUE
-  END
+      AND ('D' NOT IN ('W', 'M') OR day.date_id = CASE 'D'
+    WHEN 'W' THEN day.date_id + INTERVAL 6 - WEEKDAY(day.date_id) DAY
+    WHEN 'M' THEN LAST_DAY(day.date_id)
+  END)
       AND EXISTS (
         SELECT /*+ NO_SEMIJOIN() */ 1
         FROM kpi_value AS v
@@ -62,11 +60,10 @@ SELECT
     FROM kpi_time AS day
     WHERE
       day.date_id <= written.last_on
-      AND CASE 'W'
-    WHEN 'W' THEN WEEKDAY(day.date_id) = 6
-    WHEN 'M' THEN day.date_id = LAST_DAY(day.date_id)
-    ELSE TRUE
-  END
+      AND ('W' NOT IN ('W', 'M') OR day.date_id = CASE 'W'
+    WHEN 'W' THEN day.date_id + INTERVAL 6 - WEEKDAY(day.date_id) DAY
+    WHEN 'M' THEN LAST_DAY(day.date_id)
+  END)
       AND EXISTS (
         SELECT /*+ NO_SEMIJOIN() */ 1
         FROM kpi_value AS v
@@ -82,11 +79,10 @@ SELECT
     FROM kpi_time AS day
     WHERE
       day.date_id <= written.last_on
-      AND CASE 'W'
-    WHEN 'W' THEN WEEKDAY(day.date_id) = 6
-    WHEN 'M' THEN day.date_id = LAST_DAY(day.date_id)
-    ELSE TRUE
-  END
+      AND ('W' NOT IN ('W', 'M') OR day.date_id = CASE 'W'
+    WHEN 'W' THEN day.date_id + INTERVAL 6 - WEEKDAY(day.date_id) DAY
+    WHEN 'M' THEN LAST_DAY(day.date_id)
+  END)
       AND EXISTS (
         SELECT /*+ NO_SEMIJOIN() */ 1
         FROM kpi_value AS v
@@ -106,11 +102,10 @@ SELECT
     FROM kpi_time AS day
     WHERE
       day.date_id <= written.last_on
-      AND CASE 'M'
-    WHEN 'W' THEN WEEKDAY(day.date_id) = 6
-    WHEN 'M' THEN day.date_id = LAST_DAY(day.date_id)
-    ELSE TRUE
-  END
+      AND ('M' NOT IN ('W', 'M') OR day.date_id = CASE 'M'
+    WHEN 'W' THEN day.date_id + INTERVAL 6 - WEEKDAY(day.date_id) DAY
+    WHEN 'M' THEN LAST_DAY(day.date_id)
+  END)
       AND EXISTS (
         SELECT /*+ NO_SEMIJOIN() */ 1
         FROM kpi_value AS v
@@ -126,11 +121,10 @@ SELECT
     FROM kpi_time AS day
     WHERE
       day.date_id <= written.last_on
-      AND CASE 'M'
-    WHEN 'W' THEN WEEKDAY(day.date_id) = 6
-    WHEN 'M' THEN day.date_id = LAST_DAY(day.date_id)
-    ELSE TRUE
-  END
+      AND ('M' NOT IN ('W', 'M') OR day.date_id = CASE 'M'
+    WHEN 'W' THEN day.date_id + INTERVAL 6 - WEEKDAY(day.date_id) DAY
+    WHEN 'M' THEN LAST_DAY(day.date_id)
+  END)
       AND EXISTS (
         SELECT /*+ NO_SEMIJOIN() */ 1
         FROM kpi_value AS v
@@ -150,11 +144,10 @@ SELECT
     FROM kpi_time AS day
     WHERE
       day.date_id <= written.last_on
-      AND CASE 'R'
-    WHEN 'W' THEN WEEKDAY(day.date_id) = 6
-    WHEN 'M' THEN day.date_id = LAST_DAY(day.date_id)
-    ELSE TRUE
-  END
+      AND ('R' NOT IN ('W', 'M') OR day.date_id = CASE 'R'
+    WHEN 'W' THEN day.date_id + INTERVAL 6 - WEEKDAY(day.date_id) DAY
+    WHEN 'M' THEN LAST_DAY(day.date_id)
+  END)
       AND EXISTS (
         SELECT /*+ NO_SEMIJOIN() */ 1
         FROM kpi_value AS v
@@ -170,11 +163,10 @@ SELECT
     FROM kpi_time AS day
     WHERE
       day.date_id <= written.last_on
-      AND CASE 'R'
-    WHEN 'W' THEN WEEKDAY(day.date_id) = 6
-    WHEN 'M' THEN day.date_id = LAST_DAY(day.date_id)
-    ELSE TRUE
-  END
+      AND ('R' NOT IN ('W', 'M') OR day.date_id = CASE 'R'
+    WHEN 'W' THEN day.date_id + INTERVAL 6 - WEEKDAY(day.date_id) DAY
+    WHEN 'M' THEN LAST_DAY(day.date_id)
+  END)
       AND EXISTS (
         SELECT /*+ NO_SEMIJOIN() */ 1
         FROM kpi_value AS v

@@ -1,7 +1,7 @@
 /** The curve of one indicator by day, week, month or window. */
 
 import { curve } from "../curve.js";
-import { step } from "../dates.js";
+import { PERIODS, step } from "../dates.js";
 import { el, table } from "../dom.js";
 import { choices } from "../filters.js";
 import { ratio } from "./tiles.js";
@@ -58,7 +58,8 @@ function tools({ selection, curvePeriod, metrics, words, go }) {
     ),
   );
   if (selection.period === "R") return [select];
-  const periods = ["D", "W", "M"].map((value) => ({ value, label: words.name("period", value) }));
+  const curves = Object.keys(PERIODS).filter((value) => PERIODS[value].curve);
+  const periods = curves.map((value) => ({ value, label: words.name("period", value) }));
   const radios = choices("curve", periods, curvePeriod, (value) => go({ curve: value }));
   return [select, el("fieldset", { class: "bare" }, el("legend", { class: "unseen" }, words.say("curve")), radios)];
 }
@@ -76,7 +77,7 @@ function drawing(points, period, metric, words) {
       { kind: "dots", colour: "reconstructed", values: where(({ reconstructed }) => reconstructed > 0) },
       { kind: "open", colour: "curve", values: where(({ complete }) => complete === false) },
     ],
-    tick: period === "M" ? words.shortMonth : words.shortDay,
+    tick: words.tick(period),
     number: words.number,
     tell: (index) => told(points[index], period, metric, words),
     describe: words.say("curveSummary", {

@@ -1,20 +1,18 @@
 /** What the plan expected against what was done, by week or month. */
 
 import { curve } from "../curve.js";
-import { endOf, step } from "../dates.js";
+import { endOf, PERIODS, step } from "../dates.js";
 import { el, table } from "../dom.js";
 import { sinceFirst } from "./evolution.js";
-
-const BACK = { W: 25, M: 12 }; // periods before the chosen one
 
 export const plan = {
   id: "plan",
   csv: true,
 
   question({ selection: { scope, target, period, date } }) {
-    const by = period === "M" ? "M" : "W"; // the plan has weeks and months only
+    const by = PERIODS[period].back ? period : "W"; // the plan has only periods that close
     const to = date && endOf(by, date);
-    return ["plan", { scope, target, period: by, ...(date ? { from: step(by, to, -BACK[by]), to } : {}) }];
+    return ["plan", { scope, target, period: by, ...(date ? { from: step(by, to, -PERIODS[by].back), to } : {}) }];
   },
 
   show({ period, points: all }, { words }) {
@@ -35,7 +33,7 @@ export const plan = {
           values: points.map(({ done, complete }) => (complete === false ? done : null)),
         },
       ],
-      tick: period === "M" ? words.shortMonth : words.shortDay,
+      tick: words.tick(period),
       number: words.number,
       tell: (index) => told(points[index], period, words),
       describe: words.say("planSummary", { ...texts(last, words), date: words.when(period, last.date) }),
