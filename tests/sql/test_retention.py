@@ -23,9 +23,10 @@ from tests.sql.old_facts import (
     FIRST,
     JULY,
     TODAY,
+    count,
     restored,
     retained,
-    rows,
+    stored,
     undo_tables,
     with_settings,
     without_days,
@@ -79,11 +80,11 @@ def test_tables_that_lie_otherwise_than_new_ones_are_rebuilt_once(old: Warehouse
     else:
         old.execute("SET GLOBAL innodb_default_row_format = COMPACT")
     try:
-        before = rows(old)
+        before = stored(old)
         retained(old)
-        assert rows(old) == without_days(before, "2026-02")
+        assert stored(old) == without_days(before, "2026-02")
         restored(old)
-        assert rows(old) == before
+        assert stored(old) == before
     finally:
         old.execute("SET GLOBAL innodb_default_row_format = DYNAMIC")
         if how == "instant column":
@@ -95,15 +96,15 @@ def test_tables_that_lie_otherwise_than_new_ones_are_rebuilt_once(old: Warehouse
 
 
 def test_days_of_an_old_month_go_and_its_weeks_and_months_stay(old: Warehouse) -> None:
-    before = rows(old)
+    before = stored(old)
     decided = retained(old)
     assert {key: one.action for key, one in decided.items()} == {
         (table, "2026-02"): "rewrite" for table in DAILY
     }
-    assert rows(old) == without_days(before, "2026-02")
+    assert stored(old) == without_days(before, "2026-02")
     for table in DAILY:
         one = decided[table, "2026-02"]
-        gone = len(before[table]) - len(rows(old)[table])
+        gone = count(before[table]) - count(stored(old)[table])
         assert one.removed == gone > 0
     assert retained(old) == {}, "a second run finds nothing to do"
     assert len(undo_tables(old)) == 3
@@ -139,7 +140,7 @@ def test_at_most_so_many_months_a_run_oldest_first(old: Warehouse) -> None:
 
 
 def test_weeks_months_and_windows_go_by_their_own_settings(old: Warehouse) -> None:
-    before = rows(old)
+    before = stored(old)
     with_today(old, OCTOBER)
     with_settings(old, retention_months_w=6, retention_months_m=7, retention_months_r=7)
     decided = retained(old, OCTOBER)
@@ -147,18 +148,18 @@ def test_weeks_months_and_windows_go_by_their_own_settings(old: Warehouse) -> No
     assert decided["kpi_plan_gap", "2026-02"].periods == ("W", "M")
     assert decided["kpi_value", "2026-03"].periods == ("D", "W")
     assert "2026-04-30 was not computed for all scopes" in decided["kpi_value", "2026-04"].reason
-    assert not any(rows(old, "date_id < '2026-03-01'").values())
-    left = rows(old, "date_id BETWEEN '2026-03-01' AND '2026-03-31'")["kpi_value"]
-    assert {row[2] for row in left} == {"M", "R"}
+    assert not any(stored(old, "date_id < '2026-03-01'").values())
+    left = stored(old, "date_id BETWEEN '2026-03-01' AND '2026-03-31'")["kpi_value"]
+    assert {part.period for part in left} == {"M", "R"}
     for month in ("2026-02", "2026-03"):
         restored(old, month)
-    assert rows(old) == before
+    assert stored(old) == before
 
 
 def test_a_dry_run_shows_it_and_writes_nothing(old: Warehouse) -> None:
-    before, ledger = rows(old), old.rows("CHECKSUM TABLE kpi_run, kpi_undo")
+    before, ledger = stored(old), old.rows("CHECKSUM TABLE kpi_run, kpi_undo")
     would = retained(old, dry_run=True)
-    assert (rows(old), old.rows("CHECKSUM TABLE kpi_run, kpi_undo")) == (before, ledger)
+    assert (stored(old), old.rows("CHECKSUM TABLE kpi_run, kpi_undo")) == (before, ledger)
     assert undo_tables(old) == []
     assert would == retained(old)
 
@@ -182,7 +183,7 @@ def test_undo_restores_exactly_and_for_a_while(old: Warehouse) -> None:
 
 
 def test_an_undo_table_goes_when_its_time_is_over(old: Warehouse) -> None:
-    before = rows(old)
+    before = stored(old)
     retained(old)
     names = undo_tables(old)
     old.execute("UPDATE kpi_undo SET keep_until = UTC_TIMESTAMP(6) WHERE state = 'KEPT'")
@@ -190,7 +191,7 @@ def test_an_undo_table_goes_when_its_time_is_over(old: Warehouse) -> None:
     assert undo_tables(old) == names
     retained(old)
     assert undo_tables(old) == []
-    assert rows(old) == without_days(before, "2026-02")
+    assert stored(old) == without_days(before, "2026-02")
     with pytest.raises(InputError, match="There is nothing to restore for '2026-02'"):
         restored(old)
     compute_again(old)
@@ -200,12 +201,12 @@ def test_what_was_computed_meanwhile_is_replaced_only_when_asked(old: Warehouse)
     before = old.rows(f"CHECKSUM TABLE {', '.join(FACTS)}")
     retained(old)
     old.facts(FIRST)
-    meanwhile = rows(old)
+    meanwhile = stored(old)
     with pytest.raises(
         RetentionError, match=r"that were computed since they were removed; .*restore_over"
     ):
         restored(old)
-    assert rows(old) == meanwhile
+    assert stored(old) == meanwhile
     restored(old, over=True)
     assert old.rows(f"CHECKSUM TABLE {', '.join(FACTS)}") == before
     # The ledger says that a day was computed after its week and month: they are to be looked at again.
@@ -219,10 +220,10 @@ def test_an_undo_table_that_was_changed_is_refused(old: Warehouse) -> None:
     retained(old)
     [name] = [one for one in undo_tables(old) if "kpi_value" in one]
     old.execute(f"UPDATE {name} SET value_num = value_num + 1 WHERE period = 'D' LIMIT 1")
-    there = rows(old)
+    there = stored(old)
     with pytest.raises(RetentionError, match="are not those that were removed"):
         restored(old, name)
-    assert rows(old) == there
+    assert stored(old) == there
     old.execute(f"UPDATE kpi_undo SET state = 'PURGED' WHERE undo_table = '{name}'")
     old.execute(f"DROP TABLE {name}")
     compute_again(old)
@@ -232,16 +233,16 @@ def test_an_undo_table_that_was_changed_is_refused(old: Warehouse) -> None:
 
 
 def test_a_week_that_is_not_complete_keeps_its_month(old: Warehouse) -> None:
-    before = rows(old)
+    before = stored(old)
     old.execute("DELETE FROM kpi_plan_gap WHERE period = 'W' AND date_id = '2026-03-01' LIMIT 1")
-    there = len(before["kpi_plan_gap"])
+    there = count(before["kpi_plan_gap"])
     decided = retained(old)
     assert {one.action for one in decided.values()} == {"keep"}
     [reason] = {one.reason for one in decided.values()}
     assert reason.startswith("the week 2026-02-23 to 2026-03-01 has ")
     assert reason.endswith("trigger kpi_rollup for 2026-03-01")
     old.rollup(date(2026, 3, 1))
-    assert len(rows(old)["kpi_plan_gap"]) == there
+    assert count(stored(old)["kpi_plan_gap"]) == there
     assert {one.action for one in retained(old).values()} == {"rewrite"}
 
 
@@ -270,10 +271,10 @@ def test_a_hold_keeps_its_dates_until_it_runs_out(old: Warehouse) -> None:
         "INSERT INTO kpi_hold (held_by, date_from, date_to, held_until) VALUES"
         " ('yearly report', '2026-02-28', '2026-03-31', UTC_TIMESTAMP() + INTERVAL 1 HOUR)"
     )
-    before = rows(old)
+    before = stored(old)
     [reason] = {one.reason for one in retained(old).values()}
     assert reason.startswith("yearly report holds 2026-02-28 to 2026-03-31 until ")
-    assert rows(old) == before
+    assert stored(old) == before
     old.execute("UPDATE kpi_hold SET held_until = UTC_TIMESTAMP() - INTERVAL 1 SECOND")
     assert {one.action for one in retained(old).values()} == {"rewrite"}
 
@@ -309,17 +310,17 @@ def test_a_month_being_written_is_left(old: Warehouse, slice_: tuple[str, str, s
     ],
 )
 def test_a_wrong_clock_drops_nothing(old: Warehouse, today: date, said: str) -> None:
-    before = rows(old)
+    before = stored(old)
     for dry_run in (True, False):
         with pytest.raises(InputError, match=said):
             retained(old, today, dry_run=dry_run)
         with pytest.raises(InputError, match=said):
             run.cut(today, old.settings, Author(), dry_run=dry_run)
-    assert rows(old) == before
+    assert stored(old) == before
 
 
 def test_a_read_only_server_drops_nothing(old: Warehouse) -> None:
-    before = rows(old)
+    before = stored(old)
     old.execute("SET GLOBAL read_only = ON")
     try:
         for work in (
@@ -332,12 +333,12 @@ def test_a_read_only_server_drops_nothing(old: Warehouse) -> None:
         assert retained(old, dry_run=True)
     finally:
         old.execute("SET GLOBAL read_only = OFF")
-    assert rows(old) == before
+    assert stored(old) == before
 
 
 def test_a_reader_that_does_not_end_is_waited_for(old: Warehouse) -> None:
     """Its metadata lock stops the exchange, not the deletion of rows."""
-    before, ledger = rows(old), old.rows(LEDGER)
+    before, ledger = stored(old), old.rows(LEDGER)
     with connect(old.root_uri) as reader, reader.cursor() as cursor:
         cursor.execute(f"USE {old.name}")
         reader.autocommit = False
@@ -348,12 +349,12 @@ def test_a_reader_that_does_not_end_is_waited_for(old: Warehouse) -> None:
                 TableBusy, match="kpi_percentiles did not become free in 2 attempts of 1 s"
             ):
                 retained(old)
-            assert rows(old) == before
+            assert stored(old) == before
             assert undo_tables(old) == []
             assert old.rows(LEDGER) == ledger
         reader.rollback()
     retained(old)
-    assert rows(old) == without_days(before, "2026-02")
+    assert stored(old) == without_days(before, "2026-02")
 
 
 # -- what is told by removed days
@@ -363,9 +364,9 @@ def test_weeks_months_and_windows_of_removed_days_stay_as_they_were(
     old: Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
     retained(old)
-    after = rows(old)
+    after = stored(old)
     written = old.rollup(FIRST, date(2026, 3, 20))
-    assert rows(old) == after
+    assert stored(old) == after
     assert written["kpi_plan_gap M"] == Written(0, 0, 0, written["kpi_plan_gap M"].unchanged)
     said = "kpi_value W of 2026-03-01 stay as before: retention removed days"
     told = [line for line in caplog.messages if "stay as before" in line]
@@ -380,28 +381,28 @@ def test_a_rollup_planned_before_is_refused_after(old: Warehouse) -> None:
         for period in "WMR"
     }
     retained(old)
-    after = rows(old)
+    after = stored(old)
     for period, parts in planned.items():
         path = "facts/kpi_value/windows.sql" if period == "R" else "facts/kpi_value/closing.sql"
         with pytest.raises(DaysDropped, match="stay as they are; clear the task"):
             write_slice(parts[0], old.script(path), old.settings, Author())
-    assert rows(old) == after
+    assert stored(old) == after
 
 
 def test_days_computed_again_are_rolled_up_again(old: Warehouse) -> None:
-    before = rows(old)
+    before = stored(old)
     retained(old)
     old.fact_range(FIRST, date(2026, 2, 20))
-    after = rows(old)
+    after = stored(old)
     old.rollup(FIRST, date(2026, 2, 20))
-    assert rows(old) == after, "the week to the 15th, whole again, is what it was"
+    assert stored(old) == after, "the week to the 15th, whole again, is what it was"
     assert len(slices_to_roll_up("kpi_value", "W", FIRST, FIRST, old.settings)) == 1
     assert slices_to_roll_up("kpi_value", "M", FIRST, FIRST, old.settings) == []
     old.fact_range(date(2026, 2, 21), date(2026, 2, 28))
     assert len(slices_to_roll_up("kpi_value", "M", FIRST, FIRST, old.settings)) == 1
     old.rollup(FIRST, date(2026, 3, 1))
-    assert {t: len(lines) for t, lines in rows(old).items()} == {
-        t: len(b) for t, b in before.items()
+    assert {table: count(parts) for table, parts in stored(old).items()} == {
+        table: count(parts) for table, parts in before.items()
     }
 
 
