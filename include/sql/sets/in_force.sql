@@ -67,7 +67,7 @@ JSON_TABLE(
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain {{ enum(domains) }} PATH '$[1]',
+      domain {{ enum(domains) }} COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched

@@ -112,7 +112,7 @@ realisation AS (
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') PATH '$[1]',
+      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched
@@ -355,7 +355,7 @@ realisation AS (
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') PATH '$[1]',
+      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched
@@ -502,7 +502,7 @@ realisation AS (
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') PATH '$[1]',
+      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched
@@ -621,7 +621,7 @@ realisation AS (
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') PATH '$[1]',
+      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched
@@ -648,7 +648,7 @@ planned AS (
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') PATH '$[1]',
+      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched
@@ -811,7 +811,7 @@ realisation AS (
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') PATH '$[1]',
+      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched
@@ -932,7 +932,7 @@ realisation AS (
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') PATH '$[1]',
+      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched
@@ -1034,7 +1034,7 @@ WITH realisation AS (
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') PATH '$[1]',
+      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched
@@ -1091,7 +1091,7 @@ realisation AS (
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') PATH '$[1]',
+      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched
@@ -1326,7 +1326,7 @@ realisation AS (
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') PATH '$[1]',
+      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched
@@ -1353,7 +1353,7 @@ planned AS (
     %(touched)s,
     '$[*]' COLUMNS (
       learner_id BIGINT PATH '$[0]',
-      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') PATH '$[1]',
+      domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
   ) AS touched
