@@ -122,7 +122,9 @@ def new_warehouse(
 def module_warehouse(
     new_warehouse: Callable[..., Warehouse], request: pytest.FixtureRequest
 ) -> Warehouse:
-    return new_warehouse(request.module.__name__.rpartition(".")[2].removeprefix("test_")[:30])
+    made = new_warehouse(request.module.__name__.rpartition(".")[2].removeprefix("test_")[:30])
+    made.keeps_scripts = True
+    return made
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ class Warehouse:
     source_root_uri: str | None = None
     connections: dict[str, dict[str, Any]] = field(default_factory=dict)
     keeps_scripts: bool = False
-    _scripts: dict[str, list[Step]] = field(default_factory=dict)
+    _scripts: dict[tuple[str, str], list[Step]] = field(default_factory=dict)
     _sessions: dict[tuple[str, int], Any] = field(default_factory=dict)  # root's, by server, thread
     _opened: ExitStack = field(default_factory=ExitStack)
 
@@ -125,10 +125,11 @@ class Warehouse:
         return renderer(self.settings, source_schema=lambda: f"`{self.source_name}`")(path)
 
     def script(self, path: str) -> list[Step]:
-        """Render a script and split it into its steps; once only where `keeps_scripts`."""
-        if path not in self._scripts or not self.keeps_scripts:
-            self._scripts[path] = steps(self.render(path))
-        return self._scripts[path]
+        """Render a script and split it into its steps; with the same settings once only where `keeps_scripts`."""
+        key = path, self.settings.model_dump_json()
+        if key not in self._scripts or not self.keeps_scripts:
+            self._scripts[key] = steps(self.render(path))
+        return self._scripts[key]
 
     # -- the nightly batch, a task at a time
 

@@ -67,7 +67,6 @@ def _some(rows: set[tuple[object, ...]]) -> list[str]:
 @pytest.fixture(scope="module")
 def nights(module_warehouse: Warehouse) -> Nights:
     """The live road: each night captured, computed and rolled up before the next day begins."""
-    module_warehouse.keeps_scripts = True
     for night in range(NIGHTS - 1):
         _play(module_warehouse, night)
     before_the_last = Snapshot(module_warehouse, "before")

@@ -42,7 +42,9 @@ FIGURES += [
 @pytest.fixture(scope="module")
 def player(new_warehouse: Callable[..., Warehouse]) -> Play:
     """A warehouse whose kpi_time goes back to the clock changes of 2025."""
-    return Play(new_warehouse("golden").bootstrap(date(2025, 2, 1), LAST_DAY))
+    made = new_warehouse("golden").bootstrap(date(2025, 2, 1), LAST_DAY)
+    made.keeps_scripts = True
+    return Play(made)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.path.with_suffix("")))
