@@ -186,18 +186,21 @@ def test_an_upgrade_keeps_all_rows(empty: Callable[..., Warehouse], sql_copy: Pa
     assert after["kpi_migration"][:-1] == before["kpi_migration"]
 
 
+def taken_away(sql_dir: Path, first: str) -> dict[Path, str]:
+    """Take the migrations from a number on away, as in an older package; return their texts by path."""
+    later = [path for path in (sql_dir / "schema").glob("*.sql") if path.name >= first]
+    texts = {path: path.read_text() for path in later}
+    for path in later:
+        path.unlink()
+    return texts
+
+
 @pytest.mark.parametrize("storage", MODES)
 def test_submissions_of_before_kinds_keep_their_rows(
     empty: Callable[..., Warehouse], sql_copy: Path, storage: str
 ) -> None:
     """Two learners under one id are kept then; a task is what the one adapter of that time gave."""
-    later = {
-        path: path.read_text()
-        for path in (sql_copy / "schema").glob("*.sql")
-        if path.name >= "0010"
-    }
-    for path in later:
-        path.unlink()
+    later = taken_away(sql_copy, "0010")
     made = empty(sql_dir=sql_copy, storage=storage)
     migrate(made)
     rows = [(7, "GLOBAL", 0, 1), (7, "UA", 1, 1), (8, "UA", 1, 2)]
@@ -226,6 +229,39 @@ def test_submissions_of_before_kinds_keep_their_rows(
         ("TACHE", 7, "UA", 1, 2, at),
         ("TACHE", *rows[2], at),
     ]
+
+
+@pytest.mark.parametrize("storage", MODES)
+def test_measures_of_before_files_keep_their_rows(
+    empty: Callable[..., Warehouse], sql_copy: Path, storage: str
+) -> None:
+    """Each of the design's three measures in two months; afterwards a measure of one's own fits too."""
+    later = taken_away(sql_copy, "0012")
+    made = empty(sql_dir=sql_copy, storage=storage)
+    made.bootstrap(date(2026, 1, 1), date(2026, 2, 28))
+    made.execute("INSERT INTO kpi_scope (scope_type, label) VALUES ('GLOBAL', 'Tous')")
+    made.execute("INSERT INTO kpi_target (target_type, label) VALUES ('GLOBAL', 'Tout')")
+    insert = (
+        "INSERT INTO kpi_percentiles (date_id, scope_id, target_id, measure_code, p50, p75, p90, sample_size)"
+        " VALUES (%s, 1, 1, %s, 1.5, NULL, 3, 2)"
+    )
+    measures = ("DELAI_FEEDBACK", "DELAI_ACQUIS_COMP", "DELAI_ACQUIS_MICRO")
+    for day in (date(2026, 1, 31), date(2026, 2, 1)):
+        for code in measures:
+            made.execute(insert, (day, code))
+    with pytest.raises(Error, match="Data truncated for column 'measure_code'"):
+        made.execute(insert, (date(2026, 2, 1), "DELAI_DE_PLUS"))
+    stored = "SELECT * FROM kpi_percentiles ORDER BY id"
+    before = made.rows(stored)
+    held = layout(made, "kpi_percentiles")
+    for path, text in later.items():
+        path.write_text(text)
+    assert "0012_measures.sql" in migrate(made)
+    assert made.rows(stored) == before
+    assert layout(made, "kpi_percentiles") == held
+    made.execute(insert, (date(2026, 2, 1), "DELAI_DE_PLUS"))
+    with pytest.raises(Error, match="Duplicate entry"):
+        made.execute(insert, (date(2026, 2, 1), "DELAI_DE_PLUS"))
 
 
 def test_an_account_without_the_right_writes_nothing(

@@ -16,6 +16,7 @@ from kpi.figures.slices import write_slice
 from kpi.upkeep.partitions.table_locks import TableBusy
 from kpi.upkeep.retention import run
 from kpi.upkeep.retention.undo import RetentionError
+from kpi.upkeep.migrations import available
 from mysql_accounts import connect
 
 from tests.sql import old_facts
@@ -227,6 +228,24 @@ def test_an_undo_table_that_was_changed_is_refused(old: Warehouse) -> None:
     old.execute(f"UPDATE kpi_undo SET state = 'PURGED' WHERE undo_table = '{name}'")
     old.execute(f"DROP TABLE {name}")
     compute_again(old)
+
+
+def test_an_undo_table_of_before_measures_were_files_is_restored(old: Warehouse) -> None:
+    """Made before the migration, its measure_code is the ENUM of then."""
+    before = rows(old)
+    old.execute(
+        "ALTER TABLE kpi_percentiles MODIFY COLUMN measure_code"
+        " ENUM('DELAI_ACQUIS_MICRO', 'DELAI_ACQUIS_COMP', 'DELAI_FEEDBACK') NOT NULL"
+    )
+    retained(old)
+    for migration in available(old.settings.sql_dir, old.settings.storage):
+        if migration.name == "0012_measures.sql":
+            old.execute(*migration.statements)
+    assert rows(old) == without_days(before, "2026-02")
+    [name] = [one for one in undo_tables(old) if "kpi_percentiles" in one]
+    assert "`measure_code` enum(" in old.rows(f"SHOW CREATE TABLE {name}")[0][1]
+    assert name in restored(old)
+    assert rows(old) == before
 
 
 # -- what stands in the way

@@ -23,6 +23,8 @@ ADDED_COLUMNS = {
     ("kpi_scope", "ref_key"),
     ("kpi_target", "ref_key"),
 }
+# A measure is a file, so its code is no ENUM.
+OTHER_TYPES = {("kpi_percentiles", "measure_code"): "varchar(64)"}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +96,8 @@ def test_every_column_of_the_seed_is_there_as_it_says(migrated: Warehouse, seed:
     if migrated.settings.storage == "partitioned":
         # The primary key holds date_id as well, so that the id is no key by itself.
         assert found[("kpi_value", "id")] == expected[("kpi_value", "id")]
+    for column, kind in OTHER_TYPES.items():
+        expected[column] = (kind, *expected[column][1:])
     assert {column: found.get(column) for column in expected} == expected
     assert set(found) - set(expected) == ADDED_COLUMNS
 

@@ -98,6 +98,7 @@ AGAIN = (
     # To give a column the definition that it has changes nothing.
     "ALTER TABLE kpi_run MODIFY COLUMN state ",
     "ALTER TABLE kpi_src_feedback ALTER COLUMN kind DROP DEFAULT",
+    "ALTER TABLE kpi_percentiles\nMODIFY COLUMN measure_code VARCHAR(64) ",
     # What was set is not found again.
     "UPDATE kpi_src_target\nSET parent_type = NULL",
 )
