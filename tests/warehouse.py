@@ -270,7 +270,7 @@ class Warehouse:
 
     # -- rows in, rows out
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Rows:
         """Query the KPI database as root."""
         return self._root(self.root_uri, self.name, sql, parameters)
 
@@ -323,9 +323,13 @@ class Warehouse:
         self._sessions.clear()
         self._opened.close()
 
-    def _root(self, uri: str, database: str, sql: str, parameters: Sequence[Any]) -> Rows:
+    def _root(
+        self, uri: str, database: str, sql: str, parameters: Sequence[Any] | Mapping[str, Any]
+    ) -> Rows:
         with self._cursor(uri, database) as cursor:
-            cursor.execute(sql, tuple(parameters))
+            cursor.execute(
+                sql, parameters if isinstance(parameters, Mapping) else tuple(parameters)
+            )
             return list(cursor.fetchall()) if cursor.with_rows else []
 
     @contextmanager

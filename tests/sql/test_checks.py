@@ -135,7 +135,7 @@ def etl(sound: Warehouse) -> Iterator[Session]:
 def wrong(etl: Session, sound: Warehouse, check: str, day: date = DAY) -> list[str]:
     """Run a check for a day; return its columns that are not true."""
     cursor = etl.connection.cursor(dictionary=True)
-    cursor.execute(sound.render(f"checks/{check}.sql"), {"date_id": day})
+    cursor.execute(sound.render(f"checks/{check}.sql"), {"date_id": day, "as_of": day})
     rows = cursor.fetchall()
     cursor.close()
     assert len(rows) == 1, "a check gives one row"

@@ -223,8 +223,8 @@ def failed_checks(warehouse: Warehouse) -> list[str]:
     """Run the checks as their tasks do: one row, all of whose columns must be true."""
     failed = []
     for path in sorted((warehouse.settings.sql_dir / "checks").glob("*.sql")):
-        sql = warehouse.render(f"checks/{path.name}").replace("%(date_id)s", "%s")
-        rows: Rows = warehouse.rows(sql, (DAY,) * sql.count("%s"))
+        sql = warehouse.render(f"checks/{path.name}")
+        rows: Rows = warehouse.rows(sql, {"date_id": DAY, "as_of": DAY})
         if not rows or not all(rows[0]):
             failed.append(path.stem)
     return failed

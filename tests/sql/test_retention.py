@@ -13,10 +13,10 @@ from kpi.core.locks import lock_name
 from kpi.figures.dropped_days import DaysDropped, dropped_days
 from kpi.figures.rollups import slices_to_roll_up
 from kpi.figures.slices import write_slice
+from kpi.upkeep.migrations import available
 from kpi.upkeep.partitions.table_locks import TableBusy
 from kpi.upkeep.retention import run
 from kpi.upkeep.retention.undo import RetentionError
-from kpi.upkeep.migrations import available
 from mysql_accounts import connect
 
 from tests.sql import old_facts
@@ -232,7 +232,7 @@ def test_an_undo_table_that_was_changed_is_refused(old: Warehouse) -> None:
 
 def test_an_undo_table_of_before_measures_were_files_is_restored(old: Warehouse) -> None:
     """Made before the migration, its measure_code is the ENUM of then."""
-    before = rows(old)
+    before = stored(old)
     old.execute(
         "ALTER TABLE kpi_percentiles MODIFY COLUMN measure_code"
         " ENUM('DELAI_ACQUIS_MICRO', 'DELAI_ACQUIS_COMP', 'DELAI_FEEDBACK') NOT NULL"
@@ -241,11 +241,11 @@ def test_an_undo_table_of_before_measures_were_files_is_restored(old: Warehouse)
     for migration in available(old.settings.sql_dir, old.settings.storage):
         if migration.name == "0012_measures.sql":
             old.execute(*migration.statements)
-    assert rows(old) == without_days(before, "2026-02")
+    assert stored(old) == without_days(before, "2026-02")
     [name] = [one for one in undo_tables(old) if "kpi_percentiles" in one]
     assert "`measure_code` enum(" in old.rows(f"SHOW CREATE TABLE {name}")[0][1]
     assert name in restored(old)
-    assert rows(old) == before
+    assert stored(old) == before
 
 
 # -- what stands in the way

@@ -58,9 +58,16 @@ def metric(folder: Path, name: str = "X", text: str | None = None, **changes: st
     return path
 
 
-def refusal(path: Path) -> str:
+def measure(folder: Path, name: str = "X", **changes: str | None) -> Path:
+    """The same of a percentile measure."""
+    other = dict.fromkeys(("counts", "higher_is_better", "category"))
+    ours = {"agg": "PERCENTILE", "unit": "jours", "rollup": "RECOMPUTE"}
+    return metric(folder, name, None, **(other | ours | changes))
+
+
+def refusal(path: Path, model: type[catalog.Figure] = catalog.Metric) -> str:
     with pytest.raises(catalog.HeaderError) as error:
-        catalog.read_header(path, catalog.Metric)
+        catalog.read_header(path, model)
     message = str(error.value)
     assert str(path) in message
     assert "\n" not in message
@@ -98,7 +105,7 @@ def test_a_header_is_read(tmp_path: Path) -> None:
     [
         (
             {"unit": None, "unite": "'%'"},
-            "key 'unit' is missing; unknown key 'unite' (the keys are code, label, unit, agg, ",
+            "key 'unit' is missing; unknown key 'unite' (the keys are code, label, label_en, unit, ",
         ),
         ({"agg": "MEAN"}, "agg: 'MEAN': Input should be 'AVG', 'SUM', 'COUNT', 'MEDIAN', "),
         ({"counts": None}, "key 'counts' is missing"),
@@ -198,9 +205,70 @@ def test_a_rollup_that_gives_a_wrong_figure_is_refused(
 ) -> None:
     message = refusal(metric(tmp_path, agg=agg, rollup=rollup))
     assert (
-        f"a metric with agg {agg} cannot roll up by {rollup}: the figure would be wrong" in message
+        f"a figure with agg {agg} cannot roll up by {rollup}: the figure would be wrong" in message
     )
     assert f"choose {' or '.join(catalog.SOUND_ROLLUPS[agg])}" in message
+
+
+@pytest.mark.parametrize(
+    ("agg", "rollup", "choice"),
+    [("PERCENTILE", "LAST", "RECOMPUTE"), ("PLAN", "LAST", "RECOMPUTE")],
+)
+def test_a_measures_rollup_that_its_roads_do_not_know_is_refused(
+    tmp_path: Path, agg: str, rollup: str, choice: str
+) -> None:
+    path = measure(tmp_path, agg=agg, rollup=rollup)
+    assert refusal(path, catalog.Measure).endswith(
+        f"a figure with agg {agg} cannot roll up by {rollup}: the figure would be wrong; choose {choice}."
+    )
+
+
+def test_own_level_is_refused_where_nothing_asks_for_it(tmp_path: Path) -> None:
+    assert "own_level says nothing of a figure with agg PERCENTILE, whose events" in refusal(
+        measure(tmp_path, own_level="true"), catalog.Measure
+    )
+
+
+def test_a_measure_in_another_tables_folder_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "facts" / "kpi_plan_gap"
+    folder.mkdir(parents=True)
+    path = measure(folder)
+    with pytest.raises(catalog.HeaderError) as refused:
+        catalog.require_readable(tmp_path)
+    assert str(refused.value) == (
+        f"The header of {path} says agg: PERCENTILE, which makes rows of kpi_percentiles; "
+        "move the file to facts/kpi_percentiles, or give it another agg."
+    )
+
+
+def test_figures_that_changes_do_not_reach_are_named(tmp_path: Path) -> None:
+    for table, write in (("kpi_value", metric), ("kpi_percentiles", measure)):
+        folder = tmp_path / "facts" / table
+        folder.mkdir(parents=True)
+        write(folder)
+        write(folder, "OWN", code="OWN", reads=None)
+    assert catalog.not_followed(tmp_path) == ["OWN of kpi_value", "OWN of kpi_percentiles"]
+
+
+# -- labels in English
+
+
+def test_an_english_label_is_optional(tmp_path: Path) -> None:
+    folder = tmp_path / "facts" / "kpi_value"
+    folder.mkdir(parents=True)
+    metric(folder, rolling="{rule: RECOMPUTE, days: [7]}", label_en="Trial")
+    metric(folder, "Y", code="Y", rolling="{rule: RECOMPUTE, days: [7]}")
+    assert catalog.english_labels(tmp_path) == {
+        "X": "Trial",
+        "X_R7": "Trial, rolling 7 days",
+        "Y": "Essai",
+        "Y_R7": "Essai, rolling 7 days",
+    }
+
+
+def test_every_figure_that_the_page_names_has_one() -> None:
+    shown = [*catalog.metrics(SQL), *catalog.measures(SQL, "kpi_percentiles")]
+    assert [one.code for one in shown if not one.label_en] == []
 
 
 # -- rolling windows
@@ -225,7 +293,7 @@ def test_windows_are_read_each_with_its_code(tmp_path: Path) -> None:
         ("COUNT", "RATIO_OF_SUMS"),
         *(("MEDIAN", rule) for rule in ("SUM", "RATIO_OF_SUMS", "WEIGHTED_MEAN")),
         # The last day's row is the D row over again.
-        *((agg, "LAST") for agg in catalog.SOUND_ROLLUPS),
+        *((agg, "LAST") for agg in ("AVG", "PCT", "SUM", "COUNT", "MEDIAN")),
     ],
 )
 def test_windows_that_would_be_wrong_are_refused(tmp_path: Path, agg: str, rule: str) -> None:

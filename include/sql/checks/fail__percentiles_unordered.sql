@@ -1,7 +1,9 @@
 /*
-Percentiles rise (p50 ≤ p75 ≤ p90) and rest on a sample, and everybody's row on everything has all the acquisitions and feedback of the
-day. A day without any has no rows, which is right: so there is no count of rows to begin with, but one compared with the history.
+Percentiles rise (p50 ≤ p75 ≤ p90) and rest on a sample, and everybody's row on everything has all the events of the day that the measure's
+file finds in the history. A day without any has no rows, which is right: so there is no count of rows to begin with, but one compared
+with the history.
 */
+{% import 'sets/day/instants.sql' as instants -%}
 WITH learner AS (
   SELECT
     membership.learner_id,
@@ -18,31 +20,27 @@ WITH learner AS (
 ),
 
 expected AS (
+{%- for figure in figures('kpi_percentiles') if figure.kind == 'delays' and 'GLOBAL' in figure.target_levels %}
   SELECT
-    'DELAI_FEEDBACK' AS measure_code,
-    COUNT(DISTINCT feedback.kind, feedback.submission_id, feedback.learner_id, feedback.captured_at) AS n
+    '{{ figure.code }}' AS measure_code,
+    COUNT(DISTINCT event.event_id) AS n
   FROM learner
-  INNER JOIN kpi_src_feedback AS feedback
-    ON feedback.learner_id = learner.learner_id
-    AND feedback.feedback_at >= learner.utc_start
-    AND feedback.feedback_at < learner.utc_end
-  WHERE feedback.submitted_at IS NOT NULL
-  UNION ALL
+  INNER JOIN (
+{% filter indent(4, true) -%}
+WITH {% for set in figure.reads %}{% include 'sets/day/' ~ set ~ '.sql' %}{{ ',\n\n' if not loop.last }}{% endfor %}
+
+{% include figure.template %}
+{% endfilter %}
+  ) AS event
+    ON event.learner_id = learner.learner_id
+    AND event.happened_at >= learner.utc_start
+    AND event.happened_at < learner.utc_end
+  {{- '\n  UNION ALL' if not loop.last }}
+{%- else %}
   SELECT
-    IF(finished.domain = 'COMPETENCE', 'DELAI_ACQUIS_COMP', 'DELAI_ACQUIS_MICRO'),
-    COUNT(*)
-  FROM learner
-  INNER JOIN kpi_src_realisation AS finished
-    ON finished.learner_id = learner.learner_id
-    AND finished.valid_to >= learner.utc_end
-    AND finished.valid_from < learner.utc_end
-    AND finished.finished_at >= learner.utc_start
-    AND finished.finished_at < learner.utc_end
-  WHERE
-    finished.domain IN ('COMPETENCE', 'MICRO_COMPETENCE')
-    AND finished.is_final = 1
-    AND finished.started_at IS NOT NULL
-  GROUP BY finished.domain
+    '' AS measure_code,
+    0 AS n
+{%- endfor %}
 ),
 
 fact AS (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from kpi.core.connections import Session
+from kpi.core import catalog
+from kpi.core.connections import Row, Session
 from kpi.core.settings import Settings
 from kpi.core.templates import renderer
 
@@ -19,8 +21,8 @@ _EVERYBODY, _EVERYTHING = ("tout le monde", "everybody"), ("tout", "everything")
 class Alert:
     """An alert with the names of what it is about; `id` is 0 when it could not be kept.
 
-    The fields are the columns of alerts/alerts.sql, in their order. `until_on` is None while it lasts; `threshold` and
-    `value_num` are in `unit`; what it is not about is None.
+    The fields are the columns of alerts/alerts.sql, in their order, then the metric's English label. `until_on` is None
+    while it lasts; `threshold` and `value_num` are in `unit`; what it is not about is None.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class Alert:
     target_type: str | None = None
     target_ref_id: int | None = None
     target_label: str | None = None
+    metric_label_en: str | None = None
 
     @property
     def message_fr(self) -> str:
@@ -72,8 +75,9 @@ class Alert:
     def _what_en(self) -> str:
         if self.kind == THRESHOLD:
             scope, target = self._named(1)
+            metric = self.metric_label_en or self.metric_label or self.code
             return (
-                f"{self.metric_label or self.code}, {scope}, {target}: {self._amount(self.value_num)}, "
+                f"{metric}, {scope}, {target}: {self._amount(self.value_num)}, "
                 f"{self.rule.partition(' ')[0]} {self._amount(self.threshold)} since {self.since_on}"
             )
         if self.kind == LATE:
@@ -104,10 +108,16 @@ class Alert:
 
 def untold(etl: Session, settings: Settings) -> list[Alert]:
     """Return the alerts of which the beginning or the end has not been told, oldest first."""
-    return [Alert(*row) for row in etl.rows(renderer(settings)("alerts/untold.sql"))]
+    return _in_both_languages(etl.rows(renderer(settings)("alerts/untold.sql")), settings)
 
 
 def lasting(read: Session, settings: Settings, most: int) -> list[Alert]:
     """Return the alerts that last, newest first, at most `most`."""
     found = read.rows(renderer(settings)("alerts/lasting.sql"), {"most": most})
-    return [Alert(*row) for row in found]
+    return _in_both_languages(found, settings)
+
+
+def _in_both_languages(rows: Iterable[Row], settings: Settings) -> list[Alert]:
+    english = catalog.english_labels(settings.sql_dir)
+    found = [Alert(*row) for row in rows]
+    return [replace(one, metric_label_en=english.get(one.code)) for one in found]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -19,6 +19,7 @@ from kpi.core.alert_rules import AlertRule, require_sound
 from kpi.core.errors import KpiError
 from kpi.vocabulary import (
     DOMAINS,
+    FACT_TABLES,
     MEASURED_BY,
     MICROSECONDS,
     SCOPE_TYPES,
@@ -43,6 +44,10 @@ SOUND_ROLLUPS: dict[str, tuple[str, ...]] = {
     "SUM": ("LAST", "SUM", "RECOMPUTE"),
     "COUNT": ("LAST", "SUM", "RECOMPUTE"),
     "MEDIAN": ("RECOMPUTE",),
+    "PERCENTILE": ("RECOMPUTE",),
+    "STATES": ("LAST", "RECOMPUTE"),
+    # Its table has no days, of which a week could take the last.
+    "PLAN": ("RECOMPUTE",),
 }
 
 # Why days of what is not a flow do not add up (a metric's `counts`).
@@ -137,6 +142,7 @@ class Rolling(_Header):
 class Figure(_Header):
     """What a figure's file observes, and how that is summed and shown.
 
+    `label_en` is what pages in English call it, its label where the header gives none.
     `reads` names the sets that its SELECT reads (include/sql/sets), with the domains of each; the SELECT gives
     observations, or events for delays. A file that reads no set gives the figure's rows as of a day by itself. One that
     names its day by `%(as_of)s` says `day_by_day`: a range is then computed so.
@@ -144,6 +150,7 @@ class Figure(_Header):
 
     code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=CODE_LENGTH)
     label: str = Field(min_length=1, max_length=LABEL_LENGTH)
+    label_en: str = Field(default="", max_length=LABEL_LENGTH)
     unit: Unit
     agg: str
     reads: dict[SetName, tuple[Domain, ...]] = {}
@@ -152,6 +159,38 @@ class Figure(_Header):
     rollup: Rollup
     description: str = Field(min_length=1)
     example: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _own_level_is_of_sums(self) -> Self:
+        if self.own_level and self.kind != "additive":
+            raise ValueError(
+                f"own_level says nothing of a figure with agg {self.agg}, whose events or rows count at all its "
+                "target_levels; take the key away"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rollup_is_sound(self) -> Self:
+        sound = SOUND_ROLLUPS.get(self.agg, ())
+        if self.rollup not in sound:
+            raise ValueError(
+                f"a figure with agg {self.agg} cannot roll up by {self.rollup}: "
+                f"the figure would be wrong; choose {' or '.join(sound)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _delays_have_a_unit(self) -> Self:
+        if self.kind == "delays" and self.unit not in MICROSECONDS:
+            raise ValueError(
+                f"the unit of delays cannot be {self.unit}; choose {' or '.join(MICROSECONDS)}"
+            )
+        return self
+
+    @property
+    def english(self) -> str:
+        """Its label in English, or the one that it has."""
+        return self.label_en or self.label
 
     @property
     def kind(self) -> Literal["additive", "delays", "states", "own"]:
@@ -184,13 +223,6 @@ class Figure(_Header):
         return MICROSECONDS[self.unit]
 
 
-def _require_unit_of_time(figure: Figure) -> None:
-    if figure.kind == "delays" and figure.unit not in MICROSECONDS:
-        raise ValueError(
-            f"the unit of delays cannot be {figure.unit}; choose {' or '.join(MICROSECONDS)}"
-        )
-
-
 class Metric(Figure):
     """A metric: a row of kpi_metric, how it rolls up, and the file that computes it.
 
@@ -215,18 +247,17 @@ class Metric(Figure):
             raise ValueError("a level is named twice")
         return levels
 
-    @model_validator(mode="after")
-    def _rules_are_sound(self) -> Metric:
-        if self.agg == "PERCENTILE":
+    @field_validator("agg")
+    @classmethod
+    def _one_value(cls, agg: Agg) -> Agg:
+        if agg == "PERCENTILE":
             raise ValueError("percentiles are no metric; put the file into facts/kpi_percentiles")
-        sound = SOUND_ROLLUPS[self.agg]
-        if self.rollup not in sound:
-            raise ValueError(
-                f"a metric with agg {self.agg} cannot roll up by {self.rollup}: "
-                f"the figure would be wrong; choose {' or '.join(sound)}"
-            )
+        return agg
+
+    @model_validator(mode="after")
+    def _windows_are_sound(self) -> Metric:
         # A window that tells its last day only is the D row over again.
-        sound = tuple(rule for rule in sound if rule != "LAST")
+        sound = tuple(rule for rule in SOUND_ROLLUPS[self.agg] if rule != "LAST")
         if self.rolling and self.rolling.rule not in sound:
             raise ValueError(
                 f"the windows of a metric with agg {self.agg} cannot be made by {self.rolling.rule}: "
@@ -245,7 +276,7 @@ class Metric(Figure):
 
     @model_validator(mode="after")
     def _windows_fit_the_dictionary(self) -> Metric:
-        for days in self.rolling.days if self.rolling else ():
+        for days in self.windows:
             if len(self.rolling_code(days)) > CODE_LENGTH:
                 raise ValueError(
                     f"the code {self.rolling_code(days)} of a window is longer than {CODE_LENGTH} characters; "
@@ -263,10 +294,10 @@ class Metric(Figure):
         require_sound(self.alerts, self.target_levels)
         return self
 
-    @model_validator(mode="after")
-    def _delays_have_a_unit(self) -> Metric:
-        _require_unit_of_time(self)
-        return self
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """The days of its rolling windows."""
+        return self.rolling.days if self.rolling else ()
 
     def rolling_code(self, days: int) -> str:
         """The metric code of the window of `days` local days."""
@@ -275,6 +306,10 @@ class Metric(Figure):
     def rolling_label(self, days: int) -> str:
         """The label of the window of `days` local days."""
         return f"{self.label}, {days} jours glissants"
+
+    def rolling_english(self, days: int) -> str:
+        """The same in English."""
+        return f"{self.english}, rolling {days} days"
 
     @property
     def factor(self) -> int:
@@ -300,11 +335,6 @@ class Measure(Figure):
     target_levels: tuple[TargetType, ...] = Field(min_length=1)
     rollup: Literal["LAST", "RECOMPUTE"]
     rolling: None = None
-
-    @model_validator(mode="after")
-    def _delays_have_a_unit(self) -> Measure:
-        _require_unit_of_time(self)
-        return self
 
     factor: ClassVar[int] = 1
     is_wide: ClassVar[bool] = True
@@ -399,7 +429,7 @@ def metrics(sql_dir: Path) -> list[Metric]:
     found = [read_header(path, Metric) for path in _figures(sql_dir, "kpi_value")]
     codes = {metric.code for metric in found}
     for metric in found:
-        for days in metric.rolling.days if metric.rolling else ():
+        for days in metric.windows:
             if metric.rolling_code(days) in codes:
                 raise HeaderError(
                     f"The metric {metric.rolling_code(days)} has the code of a window of {metric.code}; "
@@ -409,8 +439,18 @@ def metrics(sql_dir: Path) -> list[Metric]:
 
 
 def measures(sql_dir: Path, table: str) -> list[Measure]:
-    """Return the figures of kpi_state_count, kpi_percentiles or kpi_plan_gap, sorted by code."""
-    return [read_header(path, Measure) for path in _figures(sql_dir, table)]
+    """Return the figures of kpi_state_count, kpi_percentiles or kpi_plan_gap, sorted by code.
+
+    Raises HeaderError also when a file lies in another table's folder.
+    """
+    found = {path: read_header(path, Measure) for path in _figures(sql_dir, table)}
+    for path, measure in found.items():
+        if MEASURED_BY[measure.agg] != table:
+            raise HeaderError(
+                f"The header of {path} says agg: {measure.agg}, which makes rows of {MEASURED_BY[measure.agg]}; "
+                f"move the file to facts/{MEASURED_BY[measure.agg]}, or give it another agg."
+            )
+    return list(found.values())
 
 
 def relations(sql_dir: Path, adapter: str) -> dict[str, tuple[Relation, Path]]:
@@ -448,6 +488,33 @@ def figures(sql_dir: Path, table: str) -> Sequence[Metric | Measure]:
     return metrics(sql_dir) if table == "kpi_value" else measures(sql_dir, table)
 
 
+def require_readable(sql_dir: Path) -> None:
+    """Refuse a figure of any table whose header is wrong; raises HeaderError."""
+    for table in FACT_TABLES:
+        figures(sql_dir, table)
+
+
+def not_followed(sql_dir: Path) -> list[str]:
+    """Return the figures that changes of the open day are not added to, each with its table."""
+    return [
+        f"{figure.code} of {table}"
+        for table in FACT_TABLES
+        for figure in figures(sql_dir, table)
+        if figure.kind == "own"
+    ]
+
+
+def english_labels(sql_dir: Path) -> dict[str, str]:
+    """Return what metrics and their windows are called in English, by their codes in kpi_metric."""
+    found = {}
+    for metric in metrics(sql_dir):
+        found[metric.code] = metric.english
+        found |= {
+            metric.rolling_code(days): metric.rolling_english(days) for days in metric.windows
+        }
+    return found
+
+
 def _figures(sql_dir: Path, table: str) -> list[Path]:
     # The table's roads are in lower case.
     return sorted(sql_dir.glob(f"facts/{table}/[A-Z]*.sql"))
@@ -482,4 +549,4 @@ def _wrong(error: ValidationError, model: type[BaseModel]) -> str:
 
 def longest_window(metrics: Sequence[Metric]) -> int:
     """Return the days of the longest rolling window that a header declares, 1 when none does."""
-    return max((days for one in metrics if one.rolling for days in one.rolling.days), default=1)
+    return max((days for one in metrics for days in one.windows), default=1)

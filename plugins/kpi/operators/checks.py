@@ -60,7 +60,7 @@ def figure_checks() -> list[FigureCheckOperator]:
 
     A check is a query of one row whose columns must all be true; its first column says that there is something
     to check, so that an empty table never passes while the history holds something to measure. It is bound the day
-    as %(date_id)s.
+    as %(date_id)s, and as %(as_of)s for what it takes of the day's road (include/sql/sets/day).
     """
     tasks = []
     for path in sorted((settings().sql_dir / "checks").glob("*.sql")):
@@ -71,7 +71,7 @@ def figure_checks() -> list[FigureCheckOperator]:
                 task_id=path.stem,
                 conn_id=ETL,
                 sql=f"checks/{path.name}",
-                parameters={"date_id": "{{ business_date() }}"},
+                parameters=dict.fromkeys(("date_id", "as_of"), "{{ business_date() }}"),
                 # What is wrong in the figures stays wrong when asked again.
                 retry_on_failure=False,
             )

@@ -118,7 +118,7 @@ def metric_rows(metrics: Sequence[catalog.Metric]) -> list[dict[str, str | int]]
                 "label": metric.rolling_label(days),
                 "description": f"Over the {days} local days that end with the row's. {metric.description.strip()}",
             }
-            for days in (metric.rolling.days if metric.rolling else ())
+            for days in metric.windows
         ]
     return rows
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk import BaseBranchOperator
 
-from kpi.core import local_days
+from kpi.core import catalog, local_days
 from kpi.core.connections import ETL, session
 from kpi.core.errors import KpiError
 from kpi.core.ledger import Author
@@ -67,6 +67,7 @@ class RefreshOperator(BaseBranchOperator):
                 return []
             if not opening.is_open(etl, day):
                 return self._unopened(context, day)
+        self._say_what_is_not_followed()
         try:
             done = self._refresh(context, day)
         except refresh.NotOpen:
@@ -75,6 +76,14 @@ class RefreshOperator(BaseBranchOperator):
         for number, one in enumerate(done, start=1):
             report.add(*_lines(number, one))
         return []
+
+    def _say_what_is_not_followed(self) -> None:
+        if left := catalog.not_followed(settings().sql_dir):
+            self.log.warning(
+                "Changes are not added to %s: the file gives its figures by itself, and the next kpi_daily computes "
+                "them.",
+                ", ".join(left),
+            )
 
     def _note(self, etl: Any, context: Mapping[str, Any]) -> None:
         named = set((context.get("params") or {}).get(LEARNER_IDS) or ())

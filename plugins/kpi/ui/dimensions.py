@@ -26,6 +26,7 @@ class Metric:
     id: int
     code: str
     label: str
+    label_en: str
     unit: str
     category: str
     higher_is_better: bool
@@ -38,7 +39,7 @@ class Metric:
         return {
             "code": self.code,
             "label": self.label,
-            "label_en": labels.metric_en(self.code, self.label, self.window),
+            "label_en": self.label_en,
             "unit": self.unit,
             "category": self.category,
             "higher_is_better": self.higher_is_better,
@@ -79,12 +80,13 @@ def _metrics() -> dict[str, Metric]:
     windows = {
         one.rolling_code(days): (one.code, days)
         for one in catalog.metrics(settings().sql_dir)
-        if one.rolling
-        for days in one.rolling.days
+        for days in one.windows
     }
+    english = catalog.english_labels(settings().sql_dir)
     return {
         row["code"]: Metric(
-            *(row["id"], row["code"], row["label"], row["unit"], row["category"]),
+            *(row["id"], row["code"], row["label"], english.get(row["code"]) or row["label"]),
+            *(row["unit"], row["category"]),
             higher_is_better=bool(row["higher_is_better"]),
             # A set has no order: the tree's is the one that a page wants.
             target_levels=[one for one in labels.TARGET_TYPES if one in row["target_levels"]],
@@ -92,6 +94,13 @@ def _metrics() -> dict[str, Metric]:
         )
         for row in reading.rows("metrics")
     }
+
+
+@ttl_cache(maxsize=1, ttl=SECONDS_KEPT)
+def measures() -> dict[str, catalog.Measure]:
+    """Return the measures of kpi_percentiles by code, from the headers of their files."""
+    found = catalog.measures(settings().sql_dir, "kpi_percentiles")
+    return {measure.code: measure for measure in found}
 
 
 @ttl_cache(maxsize=1, ttl=SECONDS_KEPT)
@@ -172,7 +181,7 @@ def tree_with(target: int) -> Tree:
 
 def forget() -> None:
     """Forget what is kept: the next question goes to the database."""
-    for kept in (_metrics, _tree, scope, dates, rejects, freshness, beginning):
+    for kept in (_metrics, measures, _tree, scope, dates, rejects, freshness, beginning):
         kept.cache_clear()
 
 

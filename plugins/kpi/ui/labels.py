@@ -1,4 +1,7 @@
-"""What the dashboard calls things, in French and English. A code that is not here is shown as it is."""
+"""What the dashboard calls the words of the vocabulary and of the source, in French and English.
+
+A code that is not here is shown as it is. What figures are called stands in the headers of their files.
+"""
 
 from __future__ import annotations
 
@@ -67,14 +70,6 @@ RELIABILITY = _labels(
     medium=("À nuancer : de 5 à 19 observations", "With care: 5 to 19 observations"),
     low=("Fragile : moins de 5 observations", "Fragile: fewer than 5 observations"),
 )
-MEASURES = _labels(
-    DELAI_ACQUIS_MICRO=(
-        "Délais d'acquisition des micro-compétences",
-        "Time to acquire micro-competences",
-    ),
-    DELAI_ACQUIS_COMP=("Délais d'acquisition des compétences", "Time to acquire competences"),
-    DELAI_FEEDBACK=("Délais de feedback", "Time to feedback"),
-)
 RELATIONS = _labels(
     scope=("Point de vue", "Scope"),
     target=("Cible", "Target"),
@@ -119,7 +114,6 @@ OF = {
     "category": CATEGORIES,
     "unit": UNITS,
     "reliability": RELIABILITY,
-    "measure": MEASURES,
     "relation": RELATIONS,
     "reason": REASONS,
     "table": TABLES,
@@ -166,17 +160,6 @@ _COLUMNS = _labels(
     last_seen_at=("Vu en dernier (UTC)", "Last seen (UTC)"),
 )
 
-# kpi_metric has labels in French only.
-_METRICS_EN = {
-    "PROGRESSION_MOY": "Average progress",
-    "SCORE_NORM": "Normalised score",
-    "PCT_ACQUIS": "% Competences acquired",
-    "PCT_COUVERTURE_UA": "% Learning units done / planned",
-    "INACTIVITE_7J": "% Micro-competences inactive for 7 days",
-    "DELAI_ACQUIS_MICRO": "Median time to acquire micro-competences",
-    "DELAI_FEEDBACK": "Median time to feedback",
-}
-
 
 def said(code: str, kind: str, language: Literal["fr", "en"]) -> str:
     """Return the name of a code, the code itself where it has none."""
@@ -187,10 +170,3 @@ def said(code: str, kind: str, language: Literal["fr", "en"]) -> str:
 def column(name: str, language: Literal["fr", "en"]) -> str:
     """Return the heading of a CSV column."""
     return _COLUMNS[name][language] if name in _COLUMNS else name
-
-
-def metric_en(code: str, label: str, window: tuple[str, int] | None) -> str:
-    """Return a metric's English label, its own French one where there is none; a window names its days."""
-    if window and window[0] in _METRICS_EN:
-        return f"{_METRICS_EN[window[0]]}, rolling {window[1]} days"
-    return _METRICS_EN.get(code, label)

@@ -52,7 +52,7 @@ def options() -> Response:
                 "period": period,
                 "date": dates[period][1],
             },
-            "labels": labels.OF,
+            "labels": labels.OF | {"measure": _measure_labels()},
         }
     )
 
@@ -97,9 +97,10 @@ def tiles(asked: AskedFigures, output: AskedOutput) -> Response:
     """Each figure of a scope on a target, beside that of the period before."""
     parameters = asked.parameters()
     metrics = dimensions.metrics()
+    windows = {one.code: one.window[1] for one in metrics.values() if one.window}
     found = [
         {**metrics[row["code"]].said, **_judged(row)}
-        for row in rows("tiles", parameters)
+        for row in rows("tiles", parameters | {"windows": json.dumps(windows)})
         if row["code"] in metrics
     ]
     content = {
@@ -159,16 +160,7 @@ def evolution(
 def delays(asked: AskedFigures, output: AskedOutput) -> Response:
     """The percentiles of the delays."""
     parameters = asked.parameters(instead_of_windows=DAY)
-    found = [
-        {
-            "code": row["code"],
-            "label": labels.said(row["code"], "measure", "fr"),
-            "label_en": labels.said(row["code"], "measure", "en"),
-            "unit": "heures" if row["code"] == "DELAI_FEEDBACK" else "jours",
-            **_judged(row),
-        }
-        for row in rows("delays", parameters)
-    ]
+    found = [{**_measured(row["code"]), **_judged(row)} for row in rows("delays", parameters)]
     content = {**_when(parameters), "measures": found}
     return output.reply(content, "delays", [_in_language(row, output) for row in found])
 
@@ -253,6 +245,24 @@ def _described(metric: dimensions.Metric) -> dict[str, Any]:
         **metric.said,
         "target_levels": metric.target_levels,
         "rolling": {"of": of, "days": days} if of else None,
+    }
+
+
+def _measure_labels() -> dict[str, labels.Label]:
+    return {
+        code: {"fr": measure.label, "en": measure.english}
+        for code, measure in dimensions.measures().items()
+    }
+
+
+def _measured(code: str) -> dict[str, str]:
+    """Return what a measure's rows are of; rows whose file is gone are called by their code."""
+    measure = dimensions.measures().get(code)
+    return {
+        "code": code,
+        "label": measure.label if measure else code,
+        "label_en": measure.english if measure else code,
+        "unit": measure.unit if measure else "",
     }
 
 

@@ -80,6 +80,7 @@ def _said(alert: Alert) -> dict[str, Any]:
         "scope": scope,
         "target": target,
         "metric": alert.metric_label,
+        "metric_en": alert.metric_label_en,
         "unit": alert.unit,
         "value": alert.value_num,
         "threshold": alert.threshold,

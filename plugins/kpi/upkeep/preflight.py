@@ -40,7 +40,7 @@ def before_daily(day: date, settings: Settings) -> None:
     """
     airflow_settings.require_fit()
     local_days.require_current_zone_data()
-    catalog.metrics(settings.sql_dir)
+    catalog.require_readable(settings.sql_dir)
     relations = catalog.relations(settings.sql_dir, settings.source_adapter)
     with session(SOURCE) as source, session(ETL) as etl:
         require_server(etl)
@@ -63,7 +63,7 @@ def before_rollup(first: date, last: date, settings: Settings) -> None:
     Raises ZoneDataError, ConnectionProblem, HeaderError, MigrationError or KpiError.
     """
     local_days.require_current_zone_data()
-    catalog.metrics(settings.sql_dir)
+    catalog.require_readable(settings.sql_dir)
     with session(ETL) as etl:
         require_server(etl)
         require_schema(etl, settings)
@@ -86,7 +86,7 @@ def before_bootstrap(settings: Settings) -> None:
     """Check what kpi_bootstrap needs: zone data, readable headers, the admin connection."""
     airflow_settings.require_fit()
     local_days.require_current_zone_data()
-    catalog.metrics(settings.sql_dir)
+    catalog.require_readable(settings.sql_dir)
     catalog.relations(settings.sql_dir, settings.source_adapter)
     with session(ADMIN) as admin:
         require_server(admin)

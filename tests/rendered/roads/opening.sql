@@ -56,6 +56,7 @@ observation AS (
   /*
   code: INACTIVITE_7J
   label: '% micro-comp inactives 7j'
+  label_en: '% Micro-competences inactive for 7 days'
   unit: '%'
   agg: PCT
   counts: stock
@@ -242,6 +243,7 @@ observation AS (
   /*
   code: PCT_ACQUIS
   label: '% Compétences acquises'
+  label_en: '% Competences acquired'
   unit: '%'
   agg: PCT
   counts: stock
@@ -457,6 +459,7 @@ observation AS (
   /*
   code: PCT_COUVERTURE_UA
   label: '% UA réalisées / plan'
+  label_en: '% Learning units done / planned'
   unit: '%'
   agg: PCT
   counts: stock
@@ -618,6 +621,7 @@ observation AS (
   /*
   code: PROGRESSION_MOY
   label: Progression moyenne
+  label_en: Average progress
   unit: '%'
   agg: AVG
   counts: stock

@@ -1,6 +1,6 @@
 /*
 The tiles of a scope on a target for a period: each figure beside that of the period before. Before a window lies the window
-that ends where it begins; its days are the digits that end the metric's code.
+that ends where it begins; %(windows)s has the days of each, by code, as JSON.
 */
 {% import 'roads/calendar.sql' as calendar -%}
 {% import 'macros/dashboard.sql' as dashboard %}
@@ -23,7 +23,9 @@ LEFT JOIN kpi_value AS earlier
   AND earlier.target_id = v.target_id
   AND earlier.metric_id = v.metric_id
   AND earlier.period = v.period
-  AND earlier.date_id = {{ calendar.before('v.period', 'v.date_id', "REGEXP_SUBSTR(m.code, '[0-9]+$')") }}
+  AND earlier.date_id = {{ calendar.before(
+    'v.period', 'v.date_id', "CAST(JSON_EXTRACT(%(windows)s, CONCAT('$.', m.code)) AS SIGNED)"
+  ) }}
 WHERE
   v.scope_id = %(scope)s
   AND v.target_id = %(target)s

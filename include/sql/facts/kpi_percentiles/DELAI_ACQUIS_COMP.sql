@@ -1,6 +1,7 @@
 /*
 code: DELAI_ACQUIS_COMP
 label: "Délais d'acquisition des compétences"
+label_en: Time to acquire competences
 unit: jours
 agg: PERCENTILE
 target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]

@@ -1,6 +1,7 @@
 /*
 code: DELAI_ACQUIS_MICRO
 label: "Délais d'acquisition des micro-compétences"
+label_en: Time to acquire micro-competences
 unit: jours
 agg: PERCENTILE
 target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]

@@ -1,6 +1,7 @@
 /*
 code: DELAI_FEEDBACK
 label: "Délais de feedback"
+label_en: Time to feedback
 unit: heures
 agg: PERCENTILE
 target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]

@@ -1,6 +1,7 @@
 /*
 code: DELAI_ACQUIS_MICRO
 label: Médiane délais acquisition micro
+label_en: Median time to acquire micro-competences
 unit: jours
 agg: MEDIAN
 counts: flow

@@ -1,6 +1,7 @@
 /*
 code: DELAI_FEEDBACK
 label: Médiane délais feedback
+label_en: Median time to feedback
 unit: heures
 agg: MEDIAN
 counts: flow

@@ -1,6 +1,7 @@
 /*
 code: INACTIVITE_7J
 label: '% micro-comp inactives 7j'
+label_en: '% Micro-competences inactive for 7 days'
 unit: '%'
 agg: PCT
 counts: stock

@@ -1,6 +1,7 @@
 /*
 code: PCT_ACQUIS
 label: '% Compétences acquises'
+label_en: '% Competences acquired'
 unit: '%'
 agg: PCT
 counts: stock

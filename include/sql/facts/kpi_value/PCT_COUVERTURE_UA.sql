@@ -1,6 +1,7 @@
 /*
 code: PCT_COUVERTURE_UA
 label: '% UA réalisées / plan'
+label_en: '% Learning units done / planned'
 unit: '%'
 agg: PCT
 counts: stock

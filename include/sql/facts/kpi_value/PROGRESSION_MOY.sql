@@ -1,6 +1,7 @@
 /*
 code: PROGRESSION_MOY
 label: Progression moyenne
+label_en: Average progress
 unit: '%'
 agg: AVG
 counts: stock

@@ -1,6 +1,7 @@
 /*
 code: SCORE_NORM
 label: Score normalisé
+label_en: Normalised score
 unit: points
 agg: AVG
 counts: stock

@@ -1,6 +1,6 @@
 /*
 The tiles of a scope on a target for a period: each figure beside that of the period before. Before a window lies the window
-that ends where it begins; its days are the digits that end the metric's code.
+that ends where it begins; %(windows)s has the days of each, by code, as JSON.
 */
 
 SELECT
@@ -26,7 +26,7 @@ LEFT JOIN kpi_value AS earlier
     WHEN 'D' THEN v.date_id - INTERVAL 1 DAY
     WHEN 'W' THEN v.date_id - INTERVAL 7 DAY
     WHEN 'M' THEN LAST_DAY(v.date_id - INTERVAL 1 MONTH)
-    WHEN 'R' THEN v.date_id - INTERVAL REGEXP_SUBSTR(m.code, '[0-9]+$') DAY
+    WHEN 'R' THEN v.date_id - INTERVAL CAST(JSON_EXTRACT(%(windows)s, CONCAT('$.', m.code)) AS SIGNED) DAY
   END
 WHERE
   v.scope_id = %(scope)s

@@ -144,6 +144,7 @@ event AS (
   /*
   code: DELAI_ACQUIS_MICRO
   label: "Délais d'acquisition des micro-compétences"
+  label_en: Time to acquire micro-competences
   unit: jours
   agg: PERCENTILE
   target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]
@@ -317,6 +318,7 @@ event AS (
   /*
   code: DELAI_FEEDBACK
   label: "Délais de feedback"
+  label_en: Time to feedback
   unit: heures
   agg: PERCENTILE
   target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]

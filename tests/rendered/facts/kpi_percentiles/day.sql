@@ -76,6 +76,7 @@ event AS (
   /*
   code: DELAI_ACQUIS_MICRO
   label: "Délais d'acquisition des micro-compétences"
+  label_en: Time to acquire micro-competences
   unit: jours
   agg: PERCENTILE
   target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]
@@ -245,6 +246,7 @@ event AS (
   /*
   code: DELAI_FEEDBACK
   label: "Délais de feedback"
+  label_en: Time to feedback
   unit: heures
   agg: PERCENTILE
   target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]

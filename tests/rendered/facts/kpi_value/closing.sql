@@ -173,6 +173,7 @@ event AS (
   /*
   code: DELAI_ACQUIS_MICRO
   label: Médiane délais acquisition micro
+  label_en: Median time to acquire micro-competences
   unit: jours
   agg: MEDIAN
   counts: flow
@@ -333,6 +334,7 @@ event AS (
   /*
   code: DELAI_FEEDBACK
   label: Médiane délais feedback
+  label_en: Median time to feedback
   unit: heures
   agg: MEDIAN
   counts: flow

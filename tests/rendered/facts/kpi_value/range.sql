@@ -123,6 +123,7 @@ event AS (
   /*
   code: DELAI_ACQUIS_MICRO
   label: Médiane délais acquisition micro
+  label_en: Median time to acquire micro-competences
   unit: jours
   agg: MEDIAN
   counts: flow
@@ -341,6 +342,7 @@ event AS (
   /*
   code: DELAI_FEEDBACK
   label: Médiane délais feedback
+  label_en: Median time to feedback
   unit: heures
   agg: MEDIAN
   counts: flow
@@ -577,6 +579,7 @@ observation AS (
   /*
   code: INACTIVITE_7J
   label: '% micro-comp inactives 7j'
+  label_en: '% Micro-competences inactive for 7 days'
   unit: '%'
   agg: PCT
   counts: stock
@@ -919,6 +922,7 @@ observation AS (
   /*
   code: PCT_ACQUIS
   label: '% Compétences acquises'
+  label_en: '% Competences acquired'
   unit: '%'
   agg: PCT
   counts: stock
@@ -1384,6 +1388,7 @@ observation AS (
   /*
   code: PCT_COUVERTURE_UA
   label: '% UA réalisées / plan'
+  label_en: '% Learning units done / planned'
   unit: '%'
   agg: PCT
   counts: stock
@@ -1701,6 +1706,7 @@ observation AS (
   /*
   code: PROGRESSION_MOY
   label: Progression moyenne
+  label_en: Average progress
   unit: '%'
   agg: AVG
   counts: stock

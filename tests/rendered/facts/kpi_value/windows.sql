@@ -126,6 +126,7 @@ event AS (
   /*
   code: DELAI_ACQUIS_MICRO
   label: Médiane délais acquisition micro
+  label_en: Median time to acquire micro-competences
   unit: jours
   agg: MEDIAN
   counts: flow
@@ -367,6 +368,7 @@ event AS (
   /*
   code: DELAI_ACQUIS_MICRO
   label: Médiane délais acquisition micro
+  label_en: Median time to acquire micro-competences
   unit: jours
   agg: MEDIAN
   counts: flow
@@ -588,6 +590,7 @@ event AS (
   /*
   code: DELAI_FEEDBACK
   label: Médiane délais feedback
+  label_en: Median time to feedback
   unit: heures
   agg: MEDIAN
   counts: flow
@@ -807,6 +810,7 @@ event AS (
   /*
   code: DELAI_FEEDBACK
   label: Médiane délais feedback
+  label_en: Median time to feedback
   unit: heures
   agg: MEDIAN
   counts: flow

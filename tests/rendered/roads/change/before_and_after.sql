@@ -131,6 +131,7 @@ event AS (
   /*
   code: DELAI_ACQUIS_MICRO
   label: Médiane délais acquisition micro
+  label_en: Median time to acquire micro-competences
   unit: jours
   agg: MEDIAN
   counts: flow
@@ -244,6 +245,7 @@ event AS (
   /*
   code: DELAI_FEEDBACK
   label: Médiane délais feedback
+  label_en: Median time to feedback
   unit: heures
   agg: MEDIAN
   counts: flow
@@ -374,6 +376,7 @@ observation AS (
   /*
   code: INACTIVITE_7J
   label: '% micro-comp inactives 7j'
+  label_en: '% Micro-competences inactive for 7 days'
   unit: '%'
   agg: PCT
   counts: stock
@@ -521,6 +524,7 @@ observation AS (
   /*
   code: PCT_ACQUIS
   label: '% Compétences acquises'
+  label_en: '% Competences acquired'
   unit: '%'
   agg: PCT
   counts: stock
@@ -708,6 +712,7 @@ observation AS (
   /*
   code: PCT_COUVERTURE_UA
   label: '% UA réalisées / plan'
+  label_en: '% Learning units done / planned'
   unit: '%'
   agg: PCT
   counts: stock
@@ -830,6 +835,7 @@ observation AS (
   /*
   code: PROGRESSION_MOY
   label: Progression moyenne
+  label_en: Average progress
   unit: '%'
   agg: AVG
   counts: stock
@@ -1110,6 +1116,7 @@ event AS (
   /*
   code: DELAI_ACQUIS_MICRO
   label: "Délais d'acquisition des micro-compétences"
+  label_en: Time to acquire micro-competences
   unit: jours
   agg: PERCENTILE
   target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]
@@ -1219,6 +1226,7 @@ event AS (
   /*
   code: DELAI_FEEDBACK
   label: "Délais de feedback"
+  label_en: Time to feedback
   unit: heures
   agg: PERCENTILE
   target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]

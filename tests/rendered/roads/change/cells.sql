@@ -1082,6 +1082,7 @@ event AS (
   /*
   code: DELAI_ACQUIS_MICRO
   label: Médiane délais acquisition micro
+  label_en: Median time to acquire micro-competences
   unit: jours
   agg: MEDIAN
   counts: flow
@@ -1336,6 +1337,7 @@ event AS (
   /*
   code: DELAI_FEEDBACK
   label: Médiane délais feedback
+  label_en: Median time to feedback
   unit: heures
   agg: MEDIAN
   counts: flow
@@ -1571,6 +1573,7 @@ event AS (
   /*
   code: DELAI_ACQUIS_MICRO
   label: "Délais d'acquisition des micro-compétences"
+  label_en: Time to acquire micro-competences
   unit: jours
   agg: PERCENTILE
   target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]
@@ -1816,6 +1819,7 @@ event AS (
   /*
   code: DELAI_FEEDBACK
   label: "Délais de feedback"
+  label_en: Time to feedback
   unit: heures
   agg: PERCENTILE
   target_levels: [GLOBAL, MODULE, COMPETENCE, MICRO_COMPETENCE]
