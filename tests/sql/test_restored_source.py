@@ -49,10 +49,9 @@ def test_a_night_without_anything_new_is_no_older_copy(
 def test_a_source_without_its_newest_rows_is_one(
     captured: Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
-    older = captured.source("SELECT MAX(created_at) - INTERVAL 1 DAY FROM realisation")[0][0]
-    captured.source(
-        "DELETE FROM realisation WHERE created_at > %s OR last_activity_at > %s", (older, older)
-    )
+    older = captured.source("SELECT MAX(last_activity_at) - INTERVAL 1 HOUR FROM realisation")[0][0]
+    captured.source("DELETE FROM realisation WHERE last_activity_at > %s", (older,))
+    assert captured.source("SELECT COUNT(last_activity_at) > 0 FROM realisation") == [(1,)]
     captured.capture(NEXT, accepts=True)
     (line,) = said(caplog)
     assert line.startswith("its newest row is of 2026-")

@@ -13,6 +13,7 @@ from kpi.core.errors import KpiError
 from kpi.core.settings import PROJECT
 from kpi.history import adapter
 from kpi.upkeep import preflight
+from kpi.vocabulary import DOMAINS, SCOPE_TYPES, TARGET_TYPES
 
 from tests.golden import school
 from tests.warehouse import Warehouse
@@ -21,8 +22,8 @@ from tests.worlds import realisation_row
 DAY = school.day_of(0)
 CONTRACT = PROJECT / "tests" / "contract_source"
 COLUMNS = {relation: ", ".join(columns) for relation, columns in catalog.CONTRACT.items()}
-SCOPES = "GLOBAL, SESSION, GROUPE, SOUS_GROUPE, FORMATEUR, APPRENANT"
-TARGETS = "GLOBAL, MODULE, UA, COMPETENCE, MICRO_COMPETENCE, REFERENTIEL"
+SCOPES = ", ".join(SCOPE_TYPES)
+TARGETS = ", ".join(TARGET_TYPES)
 
 
 class Spoilt(NamedTuple):
@@ -134,7 +135,7 @@ SPOILT = [
         "realisation",
         "  domain,\n",
         "  IF(domain = 'UA', 'COURSE', domain) AS domain,\n",
-        "gives 'COURSE' as domain; the words are MODULE, COMPETENCE, MICRO_COMPETENCE, UA.",
+        f"gives 'COURSE' as domain; the words are {', '.join(DOMAINS)}.",
     ),
     Spoilt(
         "an unknown scope_type of members",
