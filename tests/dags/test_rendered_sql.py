@@ -147,7 +147,7 @@ def test_the_shown_query_of_each_check_is_executed(observed: Observed) -> None:
     assert len(checks) >= 10
     for task in checks:
         fields = observed.outcome.rendered[task]
-        assert fields["parameters"] == {"date_id": str(NIGHT)}
+        assert fields["parameters"] == dict.fromkeys(("date_id", "as_of"), str(NIGHT))
         assert bound(fields["sql"], fields["parameters"]) in observed.statements, task
 
 
