@@ -84,7 +84,7 @@ def test_a_night_looks_at_thresholds_after_its_event(
     assert run.state == "success", run.failures
     assert run.order[-2:] == ["done", "alerts"]
     assert "'below 101 for 1' AS rule" in run.rendered["alerts"]["sql"]
-    told = "[amber] % Compétences acquises, Groupe 1, MODULE 1: 50 %, below 101 % since 2026-02-14."
+    told = "[amber] % Competences acquired, Groupe 1, MODULE 1: 50 %, below 101 % since 2026-02-14."
     assert told in run.log
     assert alerts(night) == [("THRESHOLD", "PCT_ACQUIS", "amber", "2026-02-14", 0, 1)]
 

@@ -271,7 +271,7 @@ def told(warehouse: Warehouse) -> list[str]:
 def test_a_lasting_alert_is_told_once_and_so_is_its_end(alerting: Warehouse) -> None:
     for number in range(3):
         night(alerting, day(number), {"group 1": 40.5})
-    sentence = "% Compétences acquises, group 1, module: 40.5 %, below 50 % since 2026-02-10"
+    sentence = "% Competences acquired, group 1, module: 40.5 %, below 50 % since 2026-02-10"
     assert told(alerting) == [f"[amber] {sentence}."]
     night(alerting, day(3), {"group 1": 40.5})
     assert told(alerting) == []

@@ -7,10 +7,12 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from kpi.core.settings import PROJECT
 from kpi.ui import dimensions
 
 from tests.golden import school
@@ -368,6 +370,42 @@ def test_delays(client: httpx.Client, filled: Warehouse) -> None:
     } == {code: (float(a), float(b), float(c), n) for code, a, b, c, n in expected}
     units = {one["code"]: one["unit"] for one in found["measures"]}
     assert (units["DELAI_FEEDBACK"], units["DELAI_ACQUIS_COMP"]) == ("heures", "jours")
+
+
+def test_a_measure_is_called_as_its_file_says_or_by_its_code(
+    client: httpx.Client, filled: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dropped in as one file, it is shown; rows whose file is gone are shown too."""
+    filled.execute("DELETE FROM kpi_percentiles WHERE measure_code LIKE 'DELAI_UA%'")
+    asked = ids(filled, "GROUPE", "MODULE")
+    for code in ("DELAI_UA", "DELAI_UA_ANCIEN"):
+        filled.execute(
+            "INSERT INTO kpi_percentiles (date_id, scope_id, target_id, measure_code, p50, p75, p90, sample_size)"
+            " VALUES ('2026-02-01', %s, %s, %s, 1, 2, 3, 4)",
+            (asked["scope"], asked["target"], code),
+        )
+    folder = tmp_path / "facts" / "kpi_percentiles"
+    folder.mkdir(parents=True)
+    text = (
+        PROJECT / "include" / "sql" / "facts" / "kpi_percentiles" / "DELAI_FEEDBACK.sql"
+    ).read_text()
+    text = text.replace("DELAI_FEEDBACK", "DELAI_UA").replace("Time to feedback", "Time to do")
+    (folder / "DELAI_UA.sql").write_text(text, "utf-8")
+    dropped = filled.settings.model_copy(update={"sql_dir": tmp_path})
+    monkeypatch.setattr(dimensions, "settings", lambda: dropped)
+    dimensions.forget()
+
+    measures = get(client, "delays", **asked, period="D", date="2026-02-01")["measures"]
+    said = [
+        tuple(one[key] for key in ("code", "label", "label_en", "unit", "p90")) for one in measures
+    ]
+    assert said == [
+        ("DELAI_UA", "Délais de feedback", "Time to do", "heures", 3),
+        ("DELAI_UA_ANCIEN", "DELAI_UA_ANCIEN", "DELAI_UA_ANCIEN", "", 3),
+    ]
+    labels = get(client, "options")["labels"]["measure"]
+    assert labels == {"DELAI_UA": {"fr": "Délais de feedback", "en": "Time to do"}}
+    filled.execute("DELETE FROM kpi_percentiles WHERE measure_code LIKE 'DELAI_UA%'")
 
 
 @pytest.mark.parametrize(("period", "day", "over"), [("W", WEEK, True), ("M", MONTH, False)])

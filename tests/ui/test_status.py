@@ -76,6 +76,8 @@ def test_alerts_are_told_with_scope_target_and_threshold(
     assert below["message_fr"] == (
         f"% Compétences acquises, {scope_label}, {target_label} : 41,5 %, au-dessous de 50 % depuis le 13/02/2026."
     )
+    assert below["metric_en"] == "% Competences acquired"
+    assert below["message_en"].startswith(f"% Competences acquired, {scope_label}, ")
 
 
 def test_a_database_that_is_away_is_a_red_status_and_no_stack_trace(

@@ -13,7 +13,7 @@ from kpi.core.connections import ETL, session
 from kpi.core.errors import KpiError
 from kpi.core.ledger import Author
 from kpi.core.local_days import parse_day
-from kpi.core.settings import settings
+from kpi.core.settings import Settings, settings
 from kpi.core.steps import steps
 from kpi.core.templates import renderer
 from kpi.figures.run_dates import captured_at, now
@@ -67,7 +67,7 @@ class RefreshOperator(BaseBranchOperator):
                 return []
             if not opening.is_open(etl, day):
                 return self._unopened(context, day)
-        self._say_what_is_not_followed()
+        warn_of_unfollowed(chosen, self.log.warning)
         try:
             done = self._refresh(context, day)
         except refresh.NotOpen:
@@ -76,14 +76,6 @@ class RefreshOperator(BaseBranchOperator):
         for number, one in enumerate(done, start=1):
             report.add(*_lines(number, one))
         return []
-
-    def _say_what_is_not_followed(self) -> None:
-        if left := catalog.not_followed(settings().sql_dir):
-            self.log.warning(
-                "Changes are not added to %s: the file gives its figures by itself, and the next kpi_daily computes "
-                "them.",
-                ", ".join(left),
-            )
 
     def _note(self, etl: Any, context: Mapping[str, Any]) -> None:
         named = set((context.get("params") or {}).get(LEARNER_IDS) or ())
@@ -137,6 +129,16 @@ class OpenDayOperator(ScriptOperator):
                     "A capture of all learners came meanwhile; %s stays closed.", self.day
                 )
             report.add({"day": self.day, "open": "yes" if opened else "no"})
+
+
+def warn_of_unfollowed(chosen: Settings, warn: Callable[..., None]) -> None:
+    """Name the figures that the run's changes do not reach."""
+    if left := catalog.not_followed(chosen.sql_dir):
+        warn(
+            "Changes of today are not added to %s: such a file reads no set and gives its figures by itself, so they are "
+            "those of the last time that the day was computed.",
+            ", ".join(left),
+        )
 
 
 def _clock(context: Any) -> Callable[[], datetime]:
