@@ -135,8 +135,8 @@ def warn_of_unfollowed(chosen: Settings, warn: Callable[..., None]) -> None:
     """Name the figures that the run's changes do not reach."""
     if left := catalog.not_followed(chosen.sql_dir):
         warn(
-            "Changes of today are not added to %s: such a file reads no set and gives its figures by itself, so they are "
-            "those of the last time that the day was computed.",
+            "Changes of today are not added to %s: such a file reads no set and gives its figures by itself, so they "
+            "are those of the last time that the day was computed.",
             ", ".join(left),
         )
 
