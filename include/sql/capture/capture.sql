@@ -2,6 +2,7 @@
 One capture of the source: the script of task capture. Each relation of the contract is read by the adapter's SELECT, staged, checked
 and compared with the open versions of its history; what cannot be used goes to kpi_reject.
 */
+{% set folder = 'capture/whole/' %}
 {% set source = source_schema() %}
 {% set soft_deleted = soft_deleted_tables() %}
 {% include 'capture/before.sql' %}

@@ -5,6 +5,7 @@ rejects by itself wait for the night. What differs is found first, told by the s
 was in force before can be looked at in between.
 */
 {% set only_learners = true %}
+{% set folder = 'capture/alone/' %}
 {% set source = source_schema() %}
 {% set soft_deleted = soft_deleted_tables() %}
 {% import 'macros/history.sql' as history with context -%}

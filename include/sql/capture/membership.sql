@@ -34,14 +34,6 @@ CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
   captured_from DATETIME(6) NOT NULL COMMENT 'of the learner who had the id before'
 ) COLLATE utf8mb4_0900_ai_ci;
 
-{% if not history.alone %}
--- step: membership: create learners' beginnings | phase=create relation=membership
-CREATE TEMPORARY TABLE IF NOT EXISTS learner_since (
-  learner_id BIGINT NOT NULL PRIMARY KEY,
-  active_from DATETIME(6) NULL
-) COLLATE utf8mb4_0900_ai_ci;
-{% endif %}
-
 -- step: membership: read | phase=find relation=membership gives=relation
 {{ history.read('membership') }};
 
@@ -87,32 +79,8 @@ WHERE
 
 {{ usable.leave_out_odd_dates('membership', dates) }}
 
-{% if not history.alone %}
--- step: membership: note when learners began | relation=membership when=first
-INSERT INTO learner_since (learner_id, active_from)
-SELECT
-  learner_id,
-  active_from
-FROM stage_membership
-WHERE scope_type = 'APPRENANT';
+{% include folder ~ 'first_memberships.sql' ignore missing %}
 
--- step: membership: find new and changed | phase=find relation=membership when=first
-INSERT INTO change_membership (scope_type, scope_ref_id, learner_id, kind, new_from, active_from, active_to)
-SELECT
-  stage.scope_type,
-  stage.scope_ref_id,
-  stage.learner_id,
-  'new',
-  LEAST(COALESCE(stage.active_from, learner_since.active_from, '1970-01-01'), {{ history.stamp() }}),
-  stage.active_from,
-  stage.active_to
-FROM kpi_time AS day
-INNER JOIN stage_membership AS stage
-LEFT JOIN learner_since
-  ON learner_since.learner_id = stage.learner_id
-WHERE day.date_id = %(day)s;
-
-{% endif %}
 -- step: membership: find reused learners | phase=find relation=membership
 -- An id with another beginning is another person, of whom nothing was captured yet.
 INSERT INTO reused_learner (learner_id, active_from, captured_from)
@@ -182,7 +150,7 @@ WHERE
 {{ history.find_reopened('membership', key) }}
 
 {% set relation = 'membership' -%}
-{% include 'capture/plausible.sql' %}
+{% include folder ~ 'plausible.sql' %}
 
 {{ before.keep('membership') }}
 

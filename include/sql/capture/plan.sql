@@ -121,7 +121,7 @@ WHERE
 {{ history.find_reopened('plan', key) }}
 
 {% set relation = 'plan' -%}
-{% include 'capture/plausible.sql' %}
+{% include folder ~ 'plausible.sql' %}
 
 {{ before.keep('plan') }}
 

@@ -4,13 +4,6 @@
 {% import 'macros/usable.sql' as usable -%}
 {% set key = ['domain', 'ref_id', 'learner_id'] -%}
 {% set dates = ['started_at', 'finished_at', 'last_activity_at', 'created_at', 'changed_at'] -%}
-{# When the newest row was made or last worked on; instants still to come are nobody's. #}
-{% macro newest() -%}
-GREATEST(
-    MAX(IF(created_at <= %(captured_at)s, created_at, TIMESTAMP '1000-01-01 00:00:00')),
-    MAX(IF(last_activity_at <= %(captured_at)s, last_activity_at, TIMESTAMP '1000-01-01 00:00:00'))
-  )
-{%- endmacro %}
 -- step: realisation: create stage | phase=create relation=realisation
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_realisation (
   domain {{ enum(domains) }} NOT NULL,
@@ -73,14 +66,6 @@ CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
   unfinal_seen_at DATETIME(6) NULL,
   PRIMARY KEY (domain, ref_id, learner_id)
 ) COLLATE utf8mb4_0900_ai_ci;
-
-{% if not history.alone %}
--- step: realisation: create first states | phase=create relation=realisation
-CREATE TEMPORARY TABLE IF NOT EXISTS first_state (
-  domain {{ enum(domains) }} NOT NULL PRIMARY KEY,
-  state_order INT NOT NULL
-) COLLATE utf8mb4_0900_ai_ci;
-{% endif %}
 
 -- step: realisation: read | phase=find relation=realisation gives=relation
 {{ history.read('realisation') }};
@@ -167,47 +152,8 @@ WHERE
 {% endcall %}
 
 {{ usable.leave_out_odd_dates('realisation', dates) }}
-{%- if not history.alone %}
 
--- step: realisation: refuse another first state | relation=realisation gives=first_state
-SELECT
-  domain,
-  state_code,
-  n
-FROM (
-  SELECT
-    domain,
-    usable_state_code AS state_code,
-    COUNT(*) AS n,
-    MAX(usable_is_final OR progress_pct > 0 OR COALESCE(score, started_at, finished_at) IS NOT NULL) AS has_begun,
-    ROW_NUMBER() OVER (PARTITION BY domain ORDER BY MIN(usable_state_order), usable_state_code) AS nth,
-    MAX(usable_state_code = 'TODO') OVER (PARTITION BY domain) AS has_todo
-  FROM stage_realisation
-  WHERE state_code IS NOT NULL
-  GROUP BY
-    domain,
-    usable_state_code
-) AS state
-WHERE
-  nth = 1
-  AND n >= 10
-  AND has_todo = 0
-  AND COALESCE(has_begun, 0) = 0;
-{%- endif %}
-
-{% if not history.alone %}
--- step: realisation: find first states | phase=find relation=realisation when=first
-INSERT INTO first_state (domain, state_order)
-SELECT
-  domain,
-  MIN(usable_state_order)
-FROM stage_realisation
-WHERE usable_state_code = 'TODO'
-GROUP BY domain;
-
--- step: realisation: reconstruct | relation=realisation when=first
-{% include 'capture/reconstruction.sql' %}
-{% endif %}
+{% include folder ~ 'first_realisations.sql' ignore missing %}
 
 -- step: realisation: find new and changed | phase=find relation=realisation when=later
 INSERT INTO change_realisation (
@@ -279,36 +225,10 @@ LEFT JOIN reused_learner
 WHERE reused_learner.learner_id IS NULL
 {% endcall %}
 
-{% if not history.alone %}
-{% call history.reject('realisation', 'a source that went back', when='later') %}
-SELECT
-  'source' AS source_key,
-  'clock' AS field,
-  'source_went_back' AS reason,
-  CONCAT('its clock says ', %(source_now)s, ', the last capture was at ', %(previous)s) AS detail
-WHERE %(source_now)s < %(previous)s
-UNION ALL
-SELECT
-  'source' AS source_key,
-  'newest_row' AS field,
-  'source_went_back' AS reason,
-  CONCAT('its newest row is of ', staged.newest, ', the newest captured before of ', captured.newest) AS detail
-FROM (SELECT {{ newest() }} AS newest FROM stage_realisation) AS staged
-INNER JOIN (SELECT {{ newest() }} AS newest FROM kpi_src_realisation WHERE valid_to = '9999-12-31') AS captured
-  ON captured.newest > staged.newest
-{% endcall %}
-
--- step: realisation: say that the source went back | relation=realisation when=later gives=warnings
-SELECT detail
-FROM kpi_reject
-WHERE
-  reason = 'source_went_back'
-  AND last_seen_at = %(captured_at)s
-ORDER BY field;
-{% endif %}
+{% include folder ~ 'older_copy.sql' ignore missing %}
 
 {% set relation = 'realisation' -%}
-{% include 'capture/plausible.sql' %}
+{% include folder ~ 'plausible.sql' %}
 
 -- step: realisation: follow runs | relation=realisation
 {% include 'capture/runs.sql' %}
@@ -335,16 +255,5 @@ WHERE
   AND learner_id IN (SELECT wanted.learner_id FROM {{ in_force.wanted() }})
 {%- endif %}
 {% endcall %}
-
-{% if not history.alone %}
--- step: realisation: count | relation=realisation when=first gives=counts
-SELECT
-  COUNT(*) AS staged,
-  COUNT(*) AS n_new,
-  0 AS n_changed,
-  0 AS n_vanished,
-  0 AS n_reopened
-FROM stage_realisation;
-{% endif %}
 
 {{ history.count_changes('realisation', when='later') }}

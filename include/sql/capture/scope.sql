@@ -31,7 +31,7 @@ WHERE
   AND {{ usable.odd_id('ref_key') }};
 
 {% set relation = 'scope' -%}
-{% include 'capture/plausible.sql' %}
+{% include folder ~ 'plausible.sql' %}
 
 -- step: scope: count | relation=scope gives=counts
 SELECT

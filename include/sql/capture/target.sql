@@ -94,7 +94,7 @@ WHERE
   {{ unusable() }};
 
 {% set relation = 'target' -%}
-{% include 'capture/plausible.sql' %}
+{% include folder ~ 'plausible.sql' %}
 
 -- step: target: count | relation=target gives=counts
 SELECT

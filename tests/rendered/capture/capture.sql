@@ -633,12 +633,6 @@ CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
   captured_from DATETIME(6) NOT NULL COMMENT 'of the learner who had the id before'
 ) COLLATE utf8mb4_0900_ai_ci;
 
--- step: membership: create learners' beginnings | phase=create relation=membership
-CREATE TEMPORARY TABLE IF NOT EXISTS learner_since (
-  learner_id BIGINT NOT NULL PRIMARY KEY,
-  active_from DATETIME(6) NULL
-) COLLATE utf8mb4_0900_ai_ci;
-
 -- step: membership: read | phase=find relation=membership gives=relation
 SELECT
   found.scope_type,
@@ -922,6 +916,12 @@ WHERE
   COALESCE(active_from NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(active_from) > DAY(LAST_DAY(active_from)), active_from IS NOT NULL)
   OR COALESCE(active_to NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(active_to) > DAY(LAST_DAY(active_to)), active_to IS NOT NULL);
 
+-- step: membership: learners' beginnings | phase=create relation=membership
+CREATE TEMPORARY TABLE IF NOT EXISTS learner_since (
+  learner_id BIGINT NOT NULL PRIMARY KEY,
+  active_from DATETIME(6) NULL
+) COLLATE utf8mb4_0900_ai_ci;
+
 -- step: membership: note when learners began | relation=membership when=first
 INSERT INTO learner_since (learner_id, active_from)
 SELECT
@@ -1089,8 +1089,7 @@ FROM (
     scope_type,
     COUNT(*) AS n
   FROM kpi_src_membership
-  WHERE
-    valid_to = '9999-12-31'
+  WHERE valid_to = '9999-12-31'
   GROUP BY scope_type
 ) AS in_force
 LEFT JOIN (
@@ -1242,12 +1241,6 @@ CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
   final_seen_at DATETIME(6) NULL,
   unfinal_seen_at DATETIME(6) NULL,
   PRIMARY KEY (domain, ref_id, learner_id)
-) COLLATE utf8mb4_0900_ai_ci;
-
--- step: realisation: create first states | phase=create relation=realisation
-CREATE TEMPORARY TABLE IF NOT EXISTS first_state (
-  domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') NOT NULL PRIMARY KEY,
-  state_order INT NOT NULL
 ) COLLATE utf8mb4_0900_ai_ci;
 
 -- step: realisation: read | phase=find relation=realisation gives=relation
@@ -1646,6 +1639,12 @@ WHERE
   AND has_todo = 0
   AND COALESCE(has_begun, 0) = 0;
 
+-- step: realisation: first states | phase=create relation=realisation
+CREATE TEMPORARY TABLE IF NOT EXISTS first_state (
+  domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') NOT NULL PRIMARY KEY,
+  state_order INT NOT NULL
+) COLLATE utf8mb4_0900_ai_ci;
+
 -- step: realisation: find first states | phase=find relation=realisation when=first
 INSERT INTO first_state (domain, state_order)
 SELECT
@@ -1755,6 +1754,15 @@ SELECT
 FROM version
 LEFT JOIN first_state
   ON first_state.domain = version.domain;
+
+-- step: realisation: count | relation=realisation when=first gives=counts
+SELECT
+  COUNT(*) AS staged,
+  COUNT(*) AS n_new,
+  0 AS n_changed,
+  0 AS n_vanished,
+  0 AS n_reopened
+FROM stage_realisation;
 
 -- step: realisation: find new and changed | phase=find relation=realisation when=later
 INSERT INTO change_realisation (
@@ -1969,8 +1977,7 @@ FROM (
     domain,
     COUNT(*) AS n
   FROM kpi_src_realisation
-  WHERE
-    valid_to = '9999-12-31'
+  WHERE valid_to = '9999-12-31'
   GROUP BY domain
 ) AS in_force
 LEFT JOIN (
@@ -2244,15 +2251,6 @@ FROM (
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
   last_seen_at = new.seen_at;
-
--- step: realisation: count | relation=realisation when=first gives=counts
-SELECT
-  COUNT(*) AS staged,
-  COUNT(*) AS n_new,
-  0 AS n_changed,
-  0 AS n_vanished,
-  0 AS n_reopened
-FROM stage_realisation;
 
 -- step: realisation: count | relation=realisation gives=counts when=later
 SELECT
@@ -2544,8 +2542,7 @@ FROM (
     scope_type,
     COUNT(*) AS n
   FROM kpi_src_plan
-  WHERE
-    valid_to = '9999-12-31'
+  WHERE valid_to = '9999-12-31'
   GROUP BY scope_type
 ) AS in_force
 LEFT JOIN (

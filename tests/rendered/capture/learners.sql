@@ -641,7 +641,7 @@ SELECT
   in_force.scope_type AS part,
   in_force.n,
   IF(EXISTS (SELECT 1 FROM stage_membership), 0, COALESCE(differing.n_vanished, 0)) AS n_vanished,
-  COALESCE(differing.n_changed, 0) AS n_changed
+  0 AS n_changed
 FROM (
   SELECT
     scope_type,
@@ -655,8 +655,7 @@ FROM (
 LEFT JOIN (
   SELECT
     scope_type,
-    SUM(kind = 'vanished') AS n_vanished,
-    0 AS n_changed
+    SUM(kind = 'vanished') AS n_vanished
   FROM change_membership
   GROUP BY scope_type
 ) AS differing
@@ -1331,7 +1330,7 @@ SELECT
   in_force.domain AS part,
   in_force.n,
   IF(EXISTS (SELECT 1 FROM stage_realisation), 0, COALESCE(differing.n_vanished, 0)) AS n_vanished,
-  COALESCE(differing.n_changed, 0) AS n_changed
+  0 AS n_changed
 FROM (
   SELECT
     domain,
@@ -1345,8 +1344,7 @@ FROM (
 LEFT JOIN (
   SELECT
     domain,
-    SUM(kind = 'vanished') AS n_vanished,
-    0 AS n_changed
+    SUM(kind = 'vanished') AS n_vanished
   FROM change_realisation
   GROUP BY domain
 ) AS differing

@@ -1,13 +1,10 @@
 {#
 What a relation would lose at once, asked before its history is written and judged by kpi.plausibility. `relation` is set by the script
 that includes this.
-  versions          for each domain or scope type: the rows in force, how many of them vanish, how many change. Of learners captured
-                    alone what vanishes counts only when nothing of theirs is left: that much of one learner goes, or changes, is ordinary
+  versions          for each domain or scope type: the rows in force, how many of them vanish, how many change.
   scopes, targets,  nothing of these is closed, yet what hangs on them is, or is missed: how many fewer rows are read than the
   feedback          capture before read; a target changes when its parent does
 #}
-{% import 'sets/in_force.sql' as in_force -%}
-{% set alone = only_learners | default(false) -%}
 {% set part_of = {'realisation': 'domain', 'membership': 'scope_type', 'plan': 'scope_type'} -%}
 {% if relation in part_of -%}
 {% set part = part_of[relation] -%}
@@ -15,34 +12,26 @@ that includes this.
 SELECT
   in_force.{{ part }} AS part,
   in_force.n,
-{%- if alone %}
-  IF(EXISTS (SELECT 1 FROM stage_{{ relation }}), 0, COALESCE(differing.n_vanished, 0)) AS n_vanished,
-{%- else %}
   COALESCE(differing.n_vanished, 0) AS n_vanished,
-{%- endif %}
   COALESCE(differing.n_changed, 0) AS n_changed
 FROM (
   SELECT
     {{ part }},
     COUNT(*) AS n
   FROM kpi_src_{{ relation }}
-  WHERE
-    valid_to = '9999-12-31'
-{%- if alone %}
-    AND learner_id IN (SELECT wanted.learner_id FROM {{ in_force.wanted() }})
-{%- endif %}
+  WHERE valid_to = '9999-12-31'
   GROUP BY {{ part }}
 ) AS in_force
 LEFT JOIN (
   SELECT
     {{ part }},
     SUM(kind = 'vanished') AS n_vanished,
-    {{ '0' if alone else "SUM(kind = 'changed')" }} AS n_changed
+    SUM(kind = 'changed') AS n_changed
   FROM change_{{ relation }}
   GROUP BY {{ part }}
 ) AS differing
   ON differing.{{ part }} = in_force.{{ part }};
-{%- elif not alone -%}
+{%- else -%}
 -- step: {{ relation }}: judge | phase=find relation={{ relation }} when=later gives=plausibility
 SELECT
   '' AS part,
