@@ -1,6 +1,6 @@
 /*
 The tiles of a scope on a target for a period: each figure beside that of the period before. Before a window lies the window
-that ends where it begins; %(windows)s has the days of each, by code, as JSON.
+that ends where it begins; the days of each are bound as JSON, by code, as `windows`.
 */
 
 SELECT
