@@ -30,12 +30,8 @@ CASES = [case for folder in (*FACTS, PLAN_GAP, "capture") for case in cases(fold
 FIGURES = [("kpi_value", metric) for metric in catalog.metrics(SQL)]
 FIGURES += [
     (table, measure)
-    for table in ("kpi_state_count", "kpi_percentiles")
+    for table in ("kpi_state_count", "kpi_percentiles", PLAN_GAP)
     for measure in catalog.measures(SQL, table)
-]
-FIGURES += [
-    (PLAN_GAP, catalog.read_header(path, catalog.Measure))
-    for path in sorted((SQL / "rollup" / PLAN_GAP).glob("[A-Z]*.sql"))
 ]
 
 
