@@ -1,4 +1,4 @@
-{# The FROM and WHERE of some rows of a table (kpi.tables.Rows); %(first)s and %(last)s are the days asked for. -#}
+{# The FROM and WHERE of some rows of a table (kpi.core.tables.Rows); %(first)s and %(last)s are the days asked for. -#}
 {% macro from_where(rows) -%}
 FROM {{ rows.table }}{{ ' PARTITION (' ~ rows.partition ~ ')' if rows.partition }}
 WHERE

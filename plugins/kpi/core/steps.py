@@ -4,10 +4,10 @@ A line `-- step: <name> | key=value …` begins a statement. The name is for peo
 
 phase     when it runs: `create` makes a temporary table, before the transaction begins; `run`, where none is said, is
           the script's work; `find` is work that only looks at what differs, before anything is written; `look` is asked
-          by its word when the caller wants to know; `write` is the writer's (kpi.slices), `compare` a dry run's
+          by its word when the caller wants to know; `write` is the writer's (figures.slices), `compare` a dry run's
 each      how often: `day` for each date of a slice, `closing` for each day on which a week or month closes, else once
 when      for which captures alone: the `first`, or `later` ones
-gives     a word by which the caller takes the rows that it selects (kpi.capture, kpi.incremental, kpi.slices)
+gives     a word by which the caller takes the rows that it selects (history.capture, incremental.refresh, figures)
 does      which step of a table's writer it is: `count`, `update`, `insert`, `delete`
 part      tells two writers of one table in a script apart
 counts    a word under which the rows that it affects are told

@@ -1,5 +1,5 @@
 /*
-What ledger and tables say of the days from %(first)s to %(last)s, and of the weeks and months that hold them: what kpi.retention.guards
+What ledger and tables say of the days from %(first)s to %(last)s, and of the weeks and months that hold them: what kpi.upkeep.retention.guards
 decides by.
 */
 -- step: when days were changed last

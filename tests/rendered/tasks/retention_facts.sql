@@ -19,7 +19,7 @@ INSERT INTO kpi_hold (held_by, date_from, date_to, held_until)
 VALUES ('kpi_retention (restored)', %(first)s, %(last)s, %(until)s);
 
 /*
-What ledger and tables say of the days from %(first)s to %(last)s, and of the weeks and months that hold them: what kpi.retention.guards
+What ledger and tables say of the days from %(first)s to %(last)s, and of the weeks and months that hold them: what kpi.upkeep.retention.guards
 decides by.
 */
 -- step: when days were changed last

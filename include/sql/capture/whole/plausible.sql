@@ -1,5 +1,5 @@
 {#
-What a relation would lose at once, asked before its history is written and judged by kpi.plausibility. `relation` is set by the script
+What a relation would lose at once, asked before its history is written and judged by kpi.history.plausibility. `relation` is set by the script
 that includes this.
   versions          for each domain or scope type: the rows in force, how many of them vanish, how many change.
   scopes, targets,  nothing of these is closed, yet what hangs on them is, or is missed: how many fewer rows are read than the
