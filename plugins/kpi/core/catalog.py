@@ -150,8 +150,8 @@ class Figure(_Header):
 
     code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=CODE_LENGTH)
     label: str = Field(min_length=1, max_length=LABEL_LENGTH)
-    label_en: str = Field(default="", max_length=LABEL_LENGTH)
     unit: Unit
+    label_en: str = Field(default="", max_length=LABEL_LENGTH)
     agg: str
     reads: dict[SetName, tuple[Domain, ...]] = {}
     own_level: bool = False
