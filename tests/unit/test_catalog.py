@@ -105,7 +105,7 @@ def test_a_header_is_read(tmp_path: Path) -> None:
     [
         (
             {"unit": None, "unite": "'%'"},
-            "key 'unit' is missing; unknown key 'unite' (the keys are code, label, label_en, unit, ",
+            "key 'unit' is missing; unknown key 'unite' (the keys are code, label, unit, label_en, ",
         ),
         ({"agg": "MEAN"}, "agg: 'MEAN': Input should be 'AVG', 'SUM', 'COUNT', 'MEDIAN', "),
         ({"counts": None}, "key 'counts' is missing"),
