@@ -22,15 +22,21 @@ SELECT
     {{- '\n    WHERE\n      ' ~ where | join('\n      AND ') if where }}
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.{{ key | last }}) AS n_matched
+  COUNT(same.{{ key | last }}) AS n_matched
 FROM {{ stage }} AS fresh
-LEFT JOIN {{ matching(table, key, bound) }}
+LEFT JOIN {{ matching(table, key, bound, 'same') }}
 {{- '\nWHERE ' ~ of if of }};
 
 -- step: {{ label }}: update differences | phase=write {{ about }} does=update
-UPDATE /*+ NO_MERGE(new) */ {{ table.name }} AS existing
+UPDATE /*+ NO_MERGE(new) */ {{ table.name }} AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+{%- for column in key if column not in bound %}
+    fresh.{{ column }},
+{%- endfor %}
+{%- for column in table['values'] %}
+    fresh.{{ column }}{{ ',' if not loop.last }}
+{%- endfor %}
   FROM {{ stage }} AS fresh
   INNER JOIN {{ matching(table, key, bound) | indent(2) }}
   WHERE
@@ -38,13 +44,13 @@ INNER JOIN (
       {{- equal(table) | indent(2) }}
     )
 ) AS new
-  ON {% for column in key %}existing.{{ column }} = {{ bound.get(column, 'new.' ~ column) }}{{ '\n  AND ' if not loop.last }}{% endfor %}
+  ON {% for column in key %}stale.{{ column }} = {{ bound.get(column, 'new.' ~ column) }}{{ '\n  AND ' if not loop.last }}{% endfor %}
 SET
 {%- for column in table['values'] %}
-  existing.{{ column }} = new.{{ column }}{{ ',' if table.stamp or not loop.last }}
+  stale.{{ column }} = new.{{ column }}{{ ',' if table.stamp or not loop.last }}
 {%- endfor %}
 {%- if table.stamp %}
-  existing.{{ table.stamp }} = UTC_TIMESTAMP()
+  stale.{{ table.stamp }} = UTC_TIMESTAMP()
 {%- endif %};
 
 -- step: {{ label }}: insert missing | phase=write {{ about }} does=insert
@@ -108,9 +114,10 @@ ORDER BY ABS(fresh.{{ table.measured }} - existing.{{ table.measured }}) DESC, f
 LIMIT 5;
 {%- endmacro %}
 
-{% macro matching(table, key, bound) -%}
-{{ table.name }} AS existing
-  ON {% for column in key %}existing.{{ column }} = {{ bound.get(column, 'fresh.' ~ column) }}{{ '\n  AND ' if not loop.last }}{% endfor %}
+{# The stored row of a fresh one. #}
+{% macro matching(table, key, bound, alias='existing') -%}
+{{ table.name }} AS {{ alias }}
+  ON {% for column in key %}{{ alias }}.{{ column }} = {{ bound.get(column, 'fresh.' ~ column) }}{{ '\n  AND ' if not loop.last }}{% endfor %}
 {%- endmacro %}
 
 {% macro equal(table) -%}

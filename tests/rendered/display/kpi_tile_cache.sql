@@ -101,16 +101,26 @@ SELECT
         AND (%(scope_ids)s IS NULL OR FIND_IN_SET(kpi_scope.id, %(scope_ids)s) > 0)
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.target_id) AS n_matched
+  COUNT(same.target_id) AS n_matched
 FROM stage_kpi_tile_cache AS fresh
-LEFT JOIN kpi_tile_cache AS existing
-  ON existing.scope_id = fresh.scope_id
-  AND existing.target_id = fresh.target_id;
+LEFT JOIN kpi_tile_cache AS same
+  ON same.scope_id = fresh.scope_id
+  AND same.target_id = fresh.target_id;
 
 -- step: kpi_tile_cache: update differences | phase=write table=kpi_tile_cache does=update
-UPDATE /*+ NO_MERGE(new) */ kpi_tile_cache AS existing
+UPDATE /*+ NO_MERGE(new) */ kpi_tile_cache AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+    fresh.scope_id,
+    fresh.target_id,
+    fresh.day_on,
+    fresh.day_figures,
+    fresh.week_on,
+    fresh.week_figures,
+    fresh.month_on,
+    fresh.month_figures,
+    fresh.rolling_on,
+    fresh.rolling_figures
   FROM stage_kpi_tile_cache AS fresh
   INNER JOIN kpi_tile_cache AS existing
     ON existing.scope_id = fresh.scope_id
@@ -127,18 +137,18 @@ INNER JOIN (
       AND existing.rolling_figures <=> fresh.rolling_figures
     )
 ) AS new
-  ON existing.scope_id = new.scope_id
-  AND existing.target_id = new.target_id
+  ON stale.scope_id = new.scope_id
+  AND stale.target_id = new.target_id
 SET
-  existing.day_on = new.day_on,
-  existing.day_figures = new.day_figures,
-  existing.week_on = new.week_on,
-  existing.week_figures = new.week_figures,
-  existing.month_on = new.month_on,
-  existing.month_figures = new.month_figures,
-  existing.rolling_on = new.rolling_on,
-  existing.rolling_figures = new.rolling_figures,
-  existing.computed_at = UTC_TIMESTAMP();
+  stale.day_on = new.day_on,
+  stale.day_figures = new.day_figures,
+  stale.week_on = new.week_on,
+  stale.week_figures = new.week_figures,
+  stale.month_on = new.month_on,
+  stale.month_figures = new.month_figures,
+  stale.rolling_on = new.rolling_on,
+  stale.rolling_figures = new.rolling_figures,
+  stale.computed_at = UTC_TIMESTAMP();
 
 -- step: kpi_tile_cache: insert missing | phase=write table=kpi_tile_cache does=insert
 INSERT INTO kpi_tile_cache (scope_id, target_id, day_on, day_figures, week_on, week_figures, month_on, month_figures, rolling_on, rolling_figures, computed_at)

@@ -453,20 +453,27 @@ SELECT
       AND existing.period = %(period)s
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.measure_code) AS n_matched
+  COUNT(same.measure_code) AS n_matched
 FROM stage_kpi_percentiles AS fresh
-LEFT JOIN kpi_percentiles AS existing
-  ON existing.date_id = %(date_id)s
-  AND existing.period = %(period)s
-  AND existing.scope_id = fresh.scope_id
-  AND existing.target_id = fresh.target_id
-  AND existing.measure_code = fresh.measure_code
+LEFT JOIN kpi_percentiles AS same
+  ON same.date_id = %(date_id)s
+  AND same.period = %(period)s
+  AND same.scope_id = fresh.scope_id
+  AND same.target_id = fresh.target_id
+  AND same.measure_code = fresh.measure_code
 WHERE fresh.date_id = %(date_id)s;
 
 -- step: kpi_percentiles: update differences | phase=write table=kpi_percentiles does=update
-UPDATE /*+ NO_MERGE(new) */ kpi_percentiles AS existing
+UPDATE /*+ NO_MERGE(new) */ kpi_percentiles AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+    fresh.scope_id,
+    fresh.target_id,
+    fresh.measure_code,
+    fresh.p50,
+    fresh.p75,
+    fresh.p90,
+    fresh.sample_size
   FROM stage_kpi_percentiles AS fresh
   INNER JOIN kpi_percentiles AS existing
     ON existing.date_id = %(date_id)s
@@ -483,16 +490,16 @@ INNER JOIN (
       AND existing.sample_size <=> fresh.sample_size
     )
 ) AS new
-  ON existing.date_id = %(date_id)s
-  AND existing.period = %(period)s
-  AND existing.scope_id = new.scope_id
-  AND existing.target_id = new.target_id
-  AND existing.measure_code = new.measure_code
+  ON stale.date_id = %(date_id)s
+  AND stale.period = %(period)s
+  AND stale.scope_id = new.scope_id
+  AND stale.target_id = new.target_id
+  AND stale.measure_code = new.measure_code
 SET
-  existing.p50 = new.p50,
-  existing.p75 = new.p75,
-  existing.p90 = new.p90,
-  existing.sample_size = new.sample_size;
+  stale.p50 = new.p50,
+  stale.p75 = new.p75,
+  stale.p90 = new.p90,
+  stale.sample_size = new.sample_size;
 
 -- step: kpi_percentiles: insert missing | phase=write table=kpi_percentiles does=insert
 INSERT INTO kpi_percentiles (date_id, period, scope_id, target_id, measure_code, p50, p75, p90, sample_size)

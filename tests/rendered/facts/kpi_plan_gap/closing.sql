@@ -318,19 +318,23 @@ SELECT
       AND existing.period = %(period)s
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.target_id) AS n_matched
+  COUNT(same.target_id) AS n_matched
 FROM stage_kpi_plan_gap AS fresh
-LEFT JOIN kpi_plan_gap AS existing
-  ON existing.date_id = %(date_id)s
-  AND existing.period = %(period)s
-  AND existing.scope_id = fresh.scope_id
-  AND existing.target_id = fresh.target_id
+LEFT JOIN kpi_plan_gap AS same
+  ON same.date_id = %(date_id)s
+  AND same.period = %(period)s
+  AND same.scope_id = fresh.scope_id
+  AND same.target_id = fresh.target_id
 WHERE fresh.date_id = %(date_id)s;
 
 -- step: kpi_plan_gap: update differences | phase=write table=kpi_plan_gap does=update
-UPDATE /*+ NO_MERGE(new) */ kpi_plan_gap AS existing
+UPDATE /*+ NO_MERGE(new) */ kpi_plan_gap AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+    fresh.scope_id,
+    fresh.target_id,
+    fresh.expected_count,
+    fresh.done_count
   FROM stage_kpi_plan_gap AS fresh
   INNER JOIN kpi_plan_gap AS existing
     ON existing.date_id = %(date_id)s
@@ -344,13 +348,13 @@ INNER JOIN (
       AND existing.done_count <=> fresh.done_count
     )
 ) AS new
-  ON existing.date_id = %(date_id)s
-  AND existing.period = %(period)s
-  AND existing.scope_id = new.scope_id
-  AND existing.target_id = new.target_id
+  ON stale.date_id = %(date_id)s
+  AND stale.period = %(period)s
+  AND stale.scope_id = new.scope_id
+  AND stale.target_id = new.target_id
 SET
-  existing.expected_count = new.expected_count,
-  existing.done_count = new.done_count;
+  stale.expected_count = new.expected_count,
+  stale.done_count = new.done_count;
 
 -- step: kpi_plan_gap: insert missing | phase=write table=kpi_plan_gap does=insert
 INSERT INTO kpi_plan_gap (date_id, period, scope_id, target_id, expected_count, done_count)

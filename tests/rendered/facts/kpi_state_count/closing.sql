@@ -112,21 +112,27 @@ SELECT
       AND existing.period = %(period)s
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.state_code) AS n_matched
+  COUNT(same.state_code) AS n_matched
 FROM stage_kpi_state_count AS fresh
-LEFT JOIN kpi_state_count AS existing
-  ON existing.date_id = %(date_id)s
-  AND existing.period = %(period)s
-  AND existing.scope_id = fresh.scope_id
-  AND existing.target_id = fresh.target_id
-  AND existing.domain = fresh.domain
-  AND existing.state_code = fresh.state_code
+LEFT JOIN kpi_state_count AS same
+  ON same.date_id = %(date_id)s
+  AND same.period = %(period)s
+  AND same.scope_id = fresh.scope_id
+  AND same.target_id = fresh.target_id
+  AND same.domain = fresh.domain
+  AND same.state_code = fresh.state_code
 WHERE fresh.date_id = %(date_id)s;
 
 -- step: kpi_state_count: update differences | phase=write table=kpi_state_count does=update
-UPDATE /*+ NO_MERGE(new) */ kpi_state_count AS existing
+UPDATE /*+ NO_MERGE(new) */ kpi_state_count AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+    fresh.scope_id,
+    fresh.target_id,
+    fresh.domain,
+    fresh.state_code,
+    fresh.state_ordre,
+    fresh.count
   FROM stage_kpi_state_count AS fresh
   INNER JOIN kpi_state_count AS existing
     ON existing.date_id = %(date_id)s
@@ -142,15 +148,15 @@ INNER JOIN (
       AND existing.count <=> fresh.count
     )
 ) AS new
-  ON existing.date_id = %(date_id)s
-  AND existing.period = %(period)s
-  AND existing.scope_id = new.scope_id
-  AND existing.target_id = new.target_id
-  AND existing.domain = new.domain
-  AND existing.state_code = new.state_code
+  ON stale.date_id = %(date_id)s
+  AND stale.period = %(period)s
+  AND stale.scope_id = new.scope_id
+  AND stale.target_id = new.target_id
+  AND stale.domain = new.domain
+  AND stale.state_code = new.state_code
 SET
-  existing.state_ordre = new.state_ordre,
-  existing.count = new.count;
+  stale.state_ordre = new.state_ordre,
+  stale.count = new.count;
 
 -- step: kpi_state_count: insert missing | phase=write table=kpi_state_count does=insert
 INSERT INTO kpi_state_count (date_id, period, scope_id, target_id, domain, state_code, state_ordre, count)

@@ -1115,20 +1115,28 @@ SELECT
       AND existing.period = %(period)s
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.metric_id) AS n_matched
+  COUNT(same.metric_id) AS n_matched
 FROM stage_kpi_value AS fresh
-LEFT JOIN kpi_value AS existing
-  ON existing.date_id = %(date_id)s
-  AND existing.period = %(period)s
-  AND existing.scope_id = fresh.scope_id
-  AND existing.target_id = fresh.target_id
-  AND existing.metric_id = fresh.metric_id
+LEFT JOIN kpi_value AS same
+  ON same.date_id = %(date_id)s
+  AND same.period = %(period)s
+  AND same.scope_id = fresh.scope_id
+  AND same.target_id = fresh.target_id
+  AND same.metric_id = fresh.metric_id
 WHERE fresh.date_id = %(date_id)s;
 
 -- step: kpi_value: update differences | phase=write table=kpi_value does=update
-UPDATE /*+ NO_MERGE(new) */ kpi_value AS existing
+UPDATE /*+ NO_MERGE(new) */ kpi_value AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+    fresh.scope_id,
+    fresh.target_id,
+    fresh.metric_id,
+    fresh.value_num,
+    fresh.numerator,
+    fresh.denominator,
+    fresh.sample_size,
+    fresh.extra_json
   FROM stage_kpi_value AS fresh
   INNER JOIN kpi_value AS existing
     ON existing.date_id = %(date_id)s
@@ -1146,18 +1154,18 @@ INNER JOIN (
       AND existing.extra_json <=> fresh.extra_json
     )
 ) AS new
-  ON existing.date_id = %(date_id)s
-  AND existing.period = %(period)s
-  AND existing.scope_id = new.scope_id
-  AND existing.target_id = new.target_id
-  AND existing.metric_id = new.metric_id
+  ON stale.date_id = %(date_id)s
+  AND stale.period = %(period)s
+  AND stale.scope_id = new.scope_id
+  AND stale.target_id = new.target_id
+  AND stale.metric_id = new.metric_id
 SET
-  existing.value_num = new.value_num,
-  existing.numerator = new.numerator,
-  existing.denominator = new.denominator,
-  existing.sample_size = new.sample_size,
-  existing.extra_json = new.extra_json,
-  existing.computed_at = UTC_TIMESTAMP();
+  stale.value_num = new.value_num,
+  stale.numerator = new.numerator,
+  stale.denominator = new.denominator,
+  stale.sample_size = new.sample_size,
+  stale.extra_json = new.extra_json,
+  stale.computed_at = UTC_TIMESTAMP();
 
 -- step: kpi_value: insert missing | phase=write table=kpi_value does=insert
 INSERT INTO kpi_value (date_id, period, scope_id, target_id, metric_id, value_num, numerator, denominator, sample_size, extra_json, computed_at)

@@ -1987,20 +1987,30 @@ SELECT
       cell.period = 'D'
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.metric_id) AS n_matched
+  COUNT(same.metric_id) AS n_matched
 FROM fresh_kpi_value AS fresh
-LEFT JOIN kpi_value AS existing
-  ON existing.date_id = fresh.date_id
-  AND existing.period = fresh.period
-  AND existing.scope_id = fresh.scope_id
-  AND existing.target_id = fresh.target_id
-  AND existing.metric_id = fresh.metric_id
+LEFT JOIN kpi_value AS same
+  ON same.date_id = fresh.date_id
+  AND same.period = fresh.period
+  AND same.scope_id = fresh.scope_id
+  AND same.target_id = fresh.target_id
+  AND same.metric_id = fresh.metric_id
 WHERE fresh.period = 'D';
 
 -- step: kpi_value day: update differences | phase=write table=kpi_value part=day does=update
-UPDATE /*+ NO_MERGE(new) */ kpi_value AS existing
+UPDATE /*+ NO_MERGE(new) */ kpi_value AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+    fresh.date_id,
+    fresh.period,
+    fresh.scope_id,
+    fresh.target_id,
+    fresh.metric_id,
+    fresh.value_num,
+    fresh.numerator,
+    fresh.denominator,
+    fresh.sample_size,
+    fresh.extra_json
   FROM fresh_kpi_value AS fresh
   INNER JOIN kpi_value AS existing
     ON existing.date_id = fresh.date_id
@@ -2018,18 +2028,18 @@ INNER JOIN (
       AND existing.extra_json <=> fresh.extra_json
     )
 ) AS new
-  ON existing.date_id = new.date_id
-  AND existing.period = new.period
-  AND existing.scope_id = new.scope_id
-  AND existing.target_id = new.target_id
-  AND existing.metric_id = new.metric_id
+  ON stale.date_id = new.date_id
+  AND stale.period = new.period
+  AND stale.scope_id = new.scope_id
+  AND stale.target_id = new.target_id
+  AND stale.metric_id = new.metric_id
 SET
-  existing.value_num = new.value_num,
-  existing.numerator = new.numerator,
-  existing.denominator = new.denominator,
-  existing.sample_size = new.sample_size,
-  existing.extra_json = new.extra_json,
-  existing.computed_at = UTC_TIMESTAMP();
+  stale.value_num = new.value_num,
+  stale.numerator = new.numerator,
+  stale.denominator = new.denominator,
+  stale.sample_size = new.sample_size,
+  stale.extra_json = new.extra_json,
+  stale.computed_at = UTC_TIMESTAMP();
 
 -- step: kpi_value day: insert missing | phase=write table=kpi_value part=day does=insert
 INSERT INTO kpi_value (date_id, period, scope_id, target_id, metric_id, value_num, numerator, denominator, sample_size, extra_json, computed_at)
@@ -2400,20 +2410,30 @@ SELECT
       cell.period <> 'D'
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.metric_id) AS n_matched
+  COUNT(same.metric_id) AS n_matched
 FROM fresh_kpi_value AS fresh
-LEFT JOIN kpi_value AS existing
-  ON existing.date_id = fresh.date_id
-  AND existing.period = fresh.period
-  AND existing.scope_id = fresh.scope_id
-  AND existing.target_id = fresh.target_id
-  AND existing.metric_id = fresh.metric_id
+LEFT JOIN kpi_value AS same
+  ON same.date_id = fresh.date_id
+  AND same.period = fresh.period
+  AND same.scope_id = fresh.scope_id
+  AND same.target_id = fresh.target_id
+  AND same.metric_id = fresh.metric_id
 WHERE fresh.period <> 'D';
 
 -- step: kpi_value periods: update differences | phase=write table=kpi_value part=periods does=update
-UPDATE /*+ NO_MERGE(new) */ kpi_value AS existing
+UPDATE /*+ NO_MERGE(new) */ kpi_value AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+    fresh.date_id,
+    fresh.period,
+    fresh.scope_id,
+    fresh.target_id,
+    fresh.metric_id,
+    fresh.value_num,
+    fresh.numerator,
+    fresh.denominator,
+    fresh.sample_size,
+    fresh.extra_json
   FROM fresh_kpi_value AS fresh
   INNER JOIN kpi_value AS existing
     ON existing.date_id = fresh.date_id
@@ -2431,18 +2451,18 @@ INNER JOIN (
       AND existing.extra_json <=> fresh.extra_json
     )
 ) AS new
-  ON existing.date_id = new.date_id
-  AND existing.period = new.period
-  AND existing.scope_id = new.scope_id
-  AND existing.target_id = new.target_id
-  AND existing.metric_id = new.metric_id
+  ON stale.date_id = new.date_id
+  AND stale.period = new.period
+  AND stale.scope_id = new.scope_id
+  AND stale.target_id = new.target_id
+  AND stale.metric_id = new.metric_id
 SET
-  existing.value_num = new.value_num,
-  existing.numerator = new.numerator,
-  existing.denominator = new.denominator,
-  existing.sample_size = new.sample_size,
-  existing.extra_json = new.extra_json,
-  existing.computed_at = UTC_TIMESTAMP();
+  stale.value_num = new.value_num,
+  stale.numerator = new.numerator,
+  stale.denominator = new.denominator,
+  stale.sample_size = new.sample_size,
+  stale.extra_json = new.extra_json,
+  stale.computed_at = UTC_TIMESTAMP();
 
 -- step: kpi_value periods: insert missing | phase=write table=kpi_value part=periods does=insert
 INSERT INTO kpi_value (date_id, period, scope_id, target_id, metric_id, value_num, numerator, denominator, sample_size, extra_json, computed_at)
@@ -2605,20 +2625,28 @@ SELECT
       AND existing.state_code = cell.state_code
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.state_code) AS n_matched
+  COUNT(same.state_code) AS n_matched
 FROM fresh_kpi_state_count AS fresh
-LEFT JOIN kpi_state_count AS existing
-  ON existing.date_id = fresh.date_id
-  AND existing.period = fresh.period
-  AND existing.scope_id = fresh.scope_id
-  AND existing.target_id = fresh.target_id
-  AND existing.domain = fresh.domain
-  AND existing.state_code = fresh.state_code;
+LEFT JOIN kpi_state_count AS same
+  ON same.date_id = fresh.date_id
+  AND same.period = fresh.period
+  AND same.scope_id = fresh.scope_id
+  AND same.target_id = fresh.target_id
+  AND same.domain = fresh.domain
+  AND same.state_code = fresh.state_code;
 
 -- step: kpi_state_count: update differences | phase=write table=kpi_state_count does=update
-UPDATE /*+ NO_MERGE(new) */ kpi_state_count AS existing
+UPDATE /*+ NO_MERGE(new) */ kpi_state_count AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+    fresh.date_id,
+    fresh.period,
+    fresh.scope_id,
+    fresh.target_id,
+    fresh.domain,
+    fresh.state_code,
+    fresh.state_ordre,
+    fresh.count
   FROM fresh_kpi_state_count AS fresh
   INNER JOIN kpi_state_count AS existing
     ON existing.date_id = fresh.date_id
@@ -2633,15 +2661,15 @@ INNER JOIN (
       AND existing.count <=> fresh.count
     )
 ) AS new
-  ON existing.date_id = new.date_id
-  AND existing.period = new.period
-  AND existing.scope_id = new.scope_id
-  AND existing.target_id = new.target_id
-  AND existing.domain = new.domain
-  AND existing.state_code = new.state_code
+  ON stale.date_id = new.date_id
+  AND stale.period = new.period
+  AND stale.scope_id = new.scope_id
+  AND stale.target_id = new.target_id
+  AND stale.domain = new.domain
+  AND stale.state_code = new.state_code
 SET
-  existing.state_ordre = new.state_ordre,
-  existing.count = new.count;
+  stale.state_ordre = new.state_ordre,
+  stale.count = new.count;
 
 -- step: kpi_state_count: insert missing | phase=write table=kpi_state_count does=insert
 INSERT INTO kpi_state_count (date_id, period, scope_id, target_id, domain, state_code, state_ordre, count)
@@ -2698,19 +2726,28 @@ SELECT
       AND existing.measure_code = cell.measure_code
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.measure_code) AS n_matched
+  COUNT(same.measure_code) AS n_matched
 FROM fresh_kpi_percentiles AS fresh
-LEFT JOIN kpi_percentiles AS existing
-  ON existing.date_id = fresh.date_id
-  AND existing.period = fresh.period
-  AND existing.scope_id = fresh.scope_id
-  AND existing.target_id = fresh.target_id
-  AND existing.measure_code = fresh.measure_code;
+LEFT JOIN kpi_percentiles AS same
+  ON same.date_id = fresh.date_id
+  AND same.period = fresh.period
+  AND same.scope_id = fresh.scope_id
+  AND same.target_id = fresh.target_id
+  AND same.measure_code = fresh.measure_code;
 
 -- step: kpi_percentiles: update differences | phase=write table=kpi_percentiles does=update
-UPDATE /*+ NO_MERGE(new) */ kpi_percentiles AS existing
+UPDATE /*+ NO_MERGE(new) */ kpi_percentiles AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+    fresh.date_id,
+    fresh.period,
+    fresh.scope_id,
+    fresh.target_id,
+    fresh.measure_code,
+    fresh.p50,
+    fresh.p75,
+    fresh.p90,
+    fresh.sample_size
   FROM fresh_kpi_percentiles AS fresh
   INNER JOIN kpi_percentiles AS existing
     ON existing.date_id = fresh.date_id
@@ -2726,16 +2763,16 @@ INNER JOIN (
       AND existing.sample_size <=> fresh.sample_size
     )
 ) AS new
-  ON existing.date_id = new.date_id
-  AND existing.period = new.period
-  AND existing.scope_id = new.scope_id
-  AND existing.target_id = new.target_id
-  AND existing.measure_code = new.measure_code
+  ON stale.date_id = new.date_id
+  AND stale.period = new.period
+  AND stale.scope_id = new.scope_id
+  AND stale.target_id = new.target_id
+  AND stale.measure_code = new.measure_code
 SET
-  existing.p50 = new.p50,
-  existing.p75 = new.p75,
-  existing.p90 = new.p90,
-  existing.sample_size = new.sample_size;
+  stale.p50 = new.p50,
+  stale.p75 = new.p75,
+  stale.p90 = new.p90,
+  stale.sample_size = new.sample_size;
 
 -- step: kpi_percentiles: insert missing | phase=write table=kpi_percentiles does=insert
 INSERT INTO kpi_percentiles (date_id, period, scope_id, target_id, measure_code, p50, p75, p90, sample_size)
@@ -2852,18 +2889,24 @@ SELECT
       AND existing.target_id = cell.target_id
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.target_id) AS n_matched
+  COUNT(same.target_id) AS n_matched
 FROM fresh_kpi_plan_gap AS fresh
-LEFT JOIN kpi_plan_gap AS existing
-  ON existing.date_id = fresh.date_id
-  AND existing.period = fresh.period
-  AND existing.scope_id = fresh.scope_id
-  AND existing.target_id = fresh.target_id;
+LEFT JOIN kpi_plan_gap AS same
+  ON same.date_id = fresh.date_id
+  AND same.period = fresh.period
+  AND same.scope_id = fresh.scope_id
+  AND same.target_id = fresh.target_id;
 
 -- step: kpi_plan_gap: update differences | phase=write table=kpi_plan_gap does=update
-UPDATE /*+ NO_MERGE(new) */ kpi_plan_gap AS existing
+UPDATE /*+ NO_MERGE(new) */ kpi_plan_gap AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+    fresh.date_id,
+    fresh.period,
+    fresh.scope_id,
+    fresh.target_id,
+    fresh.expected_count,
+    fresh.done_count
   FROM fresh_kpi_plan_gap AS fresh
   INNER JOIN kpi_plan_gap AS existing
     ON existing.date_id = fresh.date_id
@@ -2876,13 +2919,13 @@ INNER JOIN (
       AND existing.done_count <=> fresh.done_count
     )
 ) AS new
-  ON existing.date_id = new.date_id
-  AND existing.period = new.period
-  AND existing.scope_id = new.scope_id
-  AND existing.target_id = new.target_id
+  ON stale.date_id = new.date_id
+  AND stale.period = new.period
+  AND stale.scope_id = new.scope_id
+  AND stale.target_id = new.target_id
 SET
-  existing.expected_count = new.expected_count,
-  existing.done_count = new.done_count;
+  stale.expected_count = new.expected_count,
+  stale.done_count = new.done_count;
 
 -- step: kpi_plan_gap: insert missing | phase=write table=kpi_plan_gap does=insert
 INSERT INTO kpi_plan_gap (date_id, period, scope_id, target_id, expected_count, done_count)
@@ -3001,16 +3044,26 @@ SELECT
       AND existing.target_id = cell.target_id
   ) AS n_stored,
   COUNT(*) AS n_staged,
-  COUNT(existing.target_id) AS n_matched
+  COUNT(same.target_id) AS n_matched
 FROM fresh_kpi_tile_cache AS fresh
-LEFT JOIN kpi_tile_cache AS existing
-  ON existing.scope_id = fresh.scope_id
-  AND existing.target_id = fresh.target_id;
+LEFT JOIN kpi_tile_cache AS same
+  ON same.scope_id = fresh.scope_id
+  AND same.target_id = fresh.target_id;
 
 -- step: kpi_tile_cache: update differences | phase=write table=kpi_tile_cache does=update
-UPDATE /*+ NO_MERGE(new) */ kpi_tile_cache AS existing
+UPDATE /*+ NO_MERGE(new) */ kpi_tile_cache AS stale
 INNER JOIN (
-  SELECT fresh.*
+  SELECT
+    fresh.scope_id,
+    fresh.target_id,
+    fresh.day_on,
+    fresh.day_figures,
+    fresh.week_on,
+    fresh.week_figures,
+    fresh.month_on,
+    fresh.month_figures,
+    fresh.rolling_on,
+    fresh.rolling_figures
   FROM fresh_kpi_tile_cache AS fresh
   INNER JOIN kpi_tile_cache AS existing
     ON existing.scope_id = fresh.scope_id
@@ -3027,18 +3080,18 @@ INNER JOIN (
       AND existing.rolling_figures <=> fresh.rolling_figures
     )
 ) AS new
-  ON existing.scope_id = new.scope_id
-  AND existing.target_id = new.target_id
+  ON stale.scope_id = new.scope_id
+  AND stale.target_id = new.target_id
 SET
-  existing.day_on = new.day_on,
-  existing.day_figures = new.day_figures,
-  existing.week_on = new.week_on,
-  existing.week_figures = new.week_figures,
-  existing.month_on = new.month_on,
-  existing.month_figures = new.month_figures,
-  existing.rolling_on = new.rolling_on,
-  existing.rolling_figures = new.rolling_figures,
-  existing.computed_at = UTC_TIMESTAMP();
+  stale.day_on = new.day_on,
+  stale.day_figures = new.day_figures,
+  stale.week_on = new.week_on,
+  stale.week_figures = new.week_figures,
+  stale.month_on = new.month_on,
+  stale.month_figures = new.month_figures,
+  stale.rolling_on = new.rolling_on,
+  stale.rolling_figures = new.rolling_figures,
+  stale.computed_at = UTC_TIMESTAMP();
 
 -- step: kpi_tile_cache: insert missing | phase=write table=kpi_tile_cache does=insert
 INSERT INTO kpi_tile_cache (scope_id, target_id, day_on, day_figures, week_on, week_figures, month_on, month_figures, rolling_on, rolling_figures, computed_at)
