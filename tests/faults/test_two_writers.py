@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import mysql.connector
 import pytest
 from kpi.core.ledger import Written
-from kpi.core.steps import Step
 from mysql_accounts import connect
 
 from tests.faults.processes import PROCESSES, Job, Running
@@ -79,9 +79,9 @@ def test_two_runs_of_one_slice_at_once(changed_since: Warehouse, table: str) -> 
 
 def backwards(job: Job) -> Job:
     """The same job, but it writes its rows in the other order."""
-    rows = ") AS new\nON DUPLICATE KEY"
+    order = "\nORDER BY fresh.scope_id DESC, fresh.target_id DESC"
     script = [
-        Step(step.name, step.sql.replace(rows, f"  ORDER BY scope_id DESC, target_id DESC\n{rows}"))
+        replace(step, sql=f"{step.sql}{order}") if step.does == "insert" else step
         for step in job.script
     ]
     assert script != job.script
