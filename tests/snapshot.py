@@ -7,16 +7,21 @@ from tests.warehouse import Warehouse
 
 
 class Snapshot:
-    """The history, the ledger and all figures of a moment, kept in a database of its own; dimensions are not kept."""
+    """The history, the ledger and all figures of a moment, kept in a database of its own.
 
-    def __init__(self, warehouse: Warehouse, name: str) -> None:
+    Dimensions, the open day and the list of changes are kept when it is `whole`.
+    """
+
+    def __init__(self, warehouse: Warehouse, name: str, whole: bool = False) -> None:
         self.warehouse = warehouse
         self._kept_in = f"{warehouse.name}_{name}"
         found = warehouse.rows(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() "
-            "AND (table_name LIKE 'kpi\\_src\\_%' OR table_name IN ('kpi_run', 'kpi_reject'))"
+            "AND (table_name LIKE 'kpi\\_src\\_%%' OR table_name IN ('kpi_run', 'kpi_reject') OR %s) "
+            "AND table_name NOT IN ('kpi_time', 'kpi_metric', 'kpi_migration')",
+            (whole,),
         )
-        self._history = tuple(table for (table,) in found)
+        self._history = tuple(table for (table,) in found if table not in COMPUTED)
         warehouse.execute(f"DROP DATABASE IF EXISTS `{self._kept_in}`")
         warehouse.execute(f"CREATE DATABASE `{self._kept_in}`")
         for table in (*self._history, *COMPUTED):

@@ -15,6 +15,7 @@ from mysql_accounts import connect
 
 from tests.conftest import FIRST_DAY, LAST_DAY
 from tests.golden import school
+from tests.snapshot import Snapshot
 from tests.sql.test_property_incremental import changed_learners, written
 from tests.warehouse import Warehouse
 
@@ -24,9 +25,20 @@ MORNING = datetime(2026, 2, 14, 9, 0)
 COMPUTED = ("kpi_value", "kpi_state_count", "kpi_percentiles", "kpi_plan_gap", "kpi_tile_cache")
 
 
+@pytest.fixture(scope="module")
+def as_opened(module_warehouse: Warehouse) -> Snapshot:
+    """The small school after a night, with the day after it open, computed once for all tests."""
+    module_warehouse.use()
+    module_warehouse.empty()
+    return Snapshot(opened(module_warehouse), "opened", whole=True)
+
+
 @pytest.fixture
-def open_day(warehouse: Warehouse) -> Warehouse:
-    return opened(warehouse)
+def open_day(as_opened: Snapshot) -> Warehouse:
+    as_opened.warehouse.use()
+    as_opened.warehouse.load_source(school.source(0))
+    as_opened.restore()
+    return as_opened.warehouse
 
 
 def opened(warehouse: Warehouse) -> Warehouse:
