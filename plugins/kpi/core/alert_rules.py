@@ -43,9 +43,9 @@ class AlertRule(BaseModel):
     @property
     def threshold(self) -> Decimal:
         """The threshold, in the metric's unit."""
-        found = self.above if self.below is None else self.below
-        assert found is not None, "one of the two is there, or the rule was refused"
-        return found
+        bound = self.above if self.below is None else self.below
+        assert bound is not None, "one of the two is there, or the rule was refused"
+        return bound
 
     @property
     def code(self) -> str:
@@ -69,6 +69,6 @@ def require_sound(rules: Sequence[AlertRule], levels: Sequence[str]) -> None:
                 )
 
 
-def _overlap(one: AlertRule, other: AlertRule) -> bool:
-    same_targets = not (one.targets and other.targets) or set(one.targets) & set(other.targets)
-    return bool(set(one.scopes) & set(other.scopes) and same_targets)
+def _overlap(rule: AlertRule, other: AlertRule) -> bool:
+    same_targets = not (rule.targets and other.targets) or set(rule.targets) & set(other.targets)
+    return bool(set(rule.scopes) & set(other.scopes) and same_targets)

@@ -426,16 +426,16 @@ def metrics(sql_dir: Path) -> list[Metric]:
 
     Raises HeaderError also when a window of one has the code of another.
     """
-    found = [read_header(path, Metric) for path in _figures(sql_dir, "kpi_value")]
-    codes = {metric.code for metric in found}
-    for metric in found:
+    read = [read_header(path, Metric) for path in _figures(sql_dir, "kpi_value")]
+    codes = {metric.code for metric in read}
+    for metric in read:
         for days in metric.windows:
             if metric.rolling_code(days) in codes:
                 raise HeaderError(
                     f"The metric {metric.rolling_code(days)} has the code of a window of {metric.code}; "
                     "give its file and header another code."
                 )
-    return found
+    return read
 
 
 def measures(sql_dir: Path, table: str) -> list[Measure]:
@@ -443,14 +443,14 @@ def measures(sql_dir: Path, table: str) -> list[Measure]:
 
     Raises HeaderError also when a file lies in another table's folder.
     """
-    found = {path: read_header(path, Measure) for path in _figures(sql_dir, table)}
-    for path, measure in found.items():
+    by_path = {path: read_header(path, Measure) for path in _figures(sql_dir, table)}
+    for path, measure in by_path.items():
         if MEASURED_BY[measure.agg] != table:
             raise HeaderError(
                 f"The header of {path} says agg: {measure.agg}, which makes rows of {MEASURED_BY[measure.agg]}; "
                 f"move the file to facts/{MEASURED_BY[measure.agg]}, or give it another agg."
             )
-    return list(found.values())
+    return list(by_path.values())
 
 
 def relations(sql_dir: Path, adapter: str) -> dict[str, tuple[Relation, Path]]:
@@ -465,17 +465,17 @@ def relations(sql_dir: Path, adapter: str) -> dict[str, tuple[Relation, Path]]:
             f"There is no source adapter '{adapter}' in {folder.parent}; "
             f"set KPI_SOURCE_ADAPTER to one of: {', '.join(known)}."
         )
-    found = {}
+    captured = {}
     for relation in CONTRACT:
         path = folder / f"{relation}.sql"
         if path.is_file():
-            found[relation] = (read_header(path, Relation, "relation"), path)
+            captured[relation] = (read_header(path, Relation, "relation"), path)
         elif relation != "reject":
             raise HeaderError(
                 f"The source adapter '{adapter}' lacks {path.name} in {folder}; "
                 f"write a SELECT of {', '.join(CONTRACT[relation])}."
             )
-    return found
+    return captured
 
 
 def hints(sql_dir: Path, adapter: str, relation: str) -> tuple[str, ...]:
@@ -506,13 +506,13 @@ def not_followed(sql_dir: Path) -> list[str]:
 
 def english_labels(sql_dir: Path) -> dict[str, str]:
     """Return what metrics and their windows are called in English, by their codes in kpi_metric."""
-    found = {}
+    labels = {}
     for metric in metrics(sql_dir):
-        found[metric.code] = metric.english
-        found |= {
+        labels[metric.code] = metric.english
+        labels |= {
             metric.rolling_code(days): metric.rolling_english(days) for days in metric.windows
         }
-    return found
+    return labels
 
 
 def _figures(sql_dir: Path, table: str) -> list[Path]:
@@ -549,4 +549,4 @@ def _wrong(error: ValidationError, model: type[BaseModel]) -> str:
 
 def longest_window(metrics: Sequence[Metric]) -> int:
     """Return the days of the longest rolling window that a header declares, 1 when none does."""
-    return max((days for one in metrics for days in one.windows), default=1)
+    return max((days for metric in metrics for days in metric.windows), default=1)

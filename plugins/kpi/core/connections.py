@@ -78,13 +78,13 @@ class Session:
 
     def record(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Execute one query; return its first row by column, {} when there is none."""
-        found = self.rows(sql, parameters)
-        return dict(zip(self._cursor.column_names, found[0], strict=True)) if found else {}
+        rows = self.rows(sql, parameters)
+        return dict(zip(self._cursor.column_names, rows[0], strict=True)) if rows else {}
 
     def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Execute one query; return the first column of its first row, None when there is none."""
-        found = self.rows(sql, parameters)
-        return found[0][0] if found else None
+        rows = self.rows(sql, parameters)
+        return rows[0][0] if rows else None
 
     def columns(self, sql: str) -> list[tuple[str, int, int]]:
         """Execute one query; return the name, type (FieldType) and charset of its columns, in order."""
@@ -196,11 +196,11 @@ def _address(conn_id: str) -> tuple[str | None, int, str | None]:
     return settings.host, settings.port or 3306, settings.extra_dejson.get("unix_socket")
 
 
-def same_server(one: Session, other: Session) -> bool:
+def same_server(first: Session, other: Session) -> bool:
     """Tell whether two sessions talk to one MySQL server, whatever their addresses say."""
-    if one is other or one.server != other.server:
-        return one is other
-    return bool(one.value("SELECT @@server_uuid") == other.value("SELECT @@server_uuid"))
+    if first is other or first.server != other.server:
+        return first is other
+    return bool(first.value("SELECT @@server_uuid") == other.value("SELECT @@server_uuid"))
 
 
 def transient(error: BaseException) -> bool:

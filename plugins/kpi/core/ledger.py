@@ -140,5 +140,5 @@ def record_failure(entry: Entry, by: Author, started: datetime, error: Exception
 
 def watermark(etl: Session) -> datetime | None:
     """Return the instant of the last capture of all learners, naive UTC; None before the first."""
-    found = etl.rows(statement("ledger/last_capture.sql"))
-    return found[0][1] if found else None
+    rows = etl.rows(statement("ledger/last_capture.sql"))
+    return rows[0][1] if rows else None

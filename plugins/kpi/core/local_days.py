@@ -118,7 +118,7 @@ def transitions(zone: str, first_year: int = 2015, last_year: int = 2040) -> tup
         shift = instant.replace(tzinfo=UTC).astimezone(tz).utcoffset()
         return int(shift.total_seconds()) if shift is not None else 0
 
-    found = []
+    changes = []
     instant, end = datetime(first_year, 1, 1), datetime(last_year, 12, 31)
     before = offset(instant)
     while instant < end:
@@ -129,6 +129,6 @@ def transitions(zone: str, first_year: int = 2015, last_year: int = 2040) -> tup
             while high - low > timedelta(seconds=1):
                 middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
                 low, high = (middle, high) if offset(middle) == before else (low, middle)
-            found.append(Transition(high + timedelta(seconds=max(before, after)), before))
+            changes.append(Transition(high + timedelta(seconds=max(before, after)), before))
         instant, before = following, after
-    return (*found, Transition(datetime.max, before))
+    return (*changes, Transition(datetime.max, before))

@@ -39,7 +39,7 @@ def locks(etl: Session, names: Sequence[str], wait_seconds: int) -> Iterator[Non
     taken = ", ".join(f"GET_LOCK(%({key})s, %(wait)s)" for key in asked)
     try:
         row = etl.rows(f"SELECT {taken}", {**asked, "wait": wait_seconds})[0]
-        missed = [name for name, one in zip(names, row, strict=True) if one != 1]
+        missed = [name for name, got in zip(names, row, strict=True) if got != 1]
         if missed:
             raise _not_free(etl, missed[0], wait_seconds)
         yield

@@ -40,13 +40,13 @@ LONGEST = max(PERIOD_WORDS[period].days for period in CALENDAR_PERIODS)
 
 def touched(first: date, last: date, periods: Sequence[str] = CALENDAR_PERIODS) -> list[Period]:
     """Return the weeks and months that hold a day of a range, each once: weeks in order, then months."""
-    found = []
+    weeks_and_months = []
     for period in periods:
         day = first
         while day <= last:
-            found.append(PERIOD_OF[period](day))
-            day = found[-1].last + ONE_DAY
-    return found
+            weeks_and_months.append(PERIOD_OF[period](day))
+            day = weeks_and_months[-1].last + ONE_DAY
+    return weeks_and_months
 
 
 def days(first: date, last: date) -> Iterator[date]:
@@ -59,10 +59,10 @@ def days(first: date, last: date) -> Iterator[date]:
 
 def chunks(first: date, last: date, size: int) -> list[tuple[date, date]]:
     """Cut a range into parts of at most `size` days, none of which leaves its month, as (first, last)."""
-    found = []
+    parts = []
     day = first
     while day <= last:
         end = min(day + timedelta(days=size - 1), month_of(day).last, last)
-        found.append((day, end))
+        parts.append((day, end))
         day = end + ONE_DAY
-    return found
+    return parts

@@ -68,8 +68,8 @@ class Server:
         """Read what a server calls itself: `9.7.4`, `5.5.5-10.11.19-MariaDB-deb12u1`, `8.0.36-28`."""
         maker: Maker = "MariaDB" if "mariadb" in banner.lower() else "MySQL"
         # For the sake of old clients MariaDB said that it was MySQL 5.5.5.
-        found = re.match(r"(\d+)\.(\d+)\.(\d+)", banner.removeprefix("5.5.5-"))
-        return cls(maker, tuple(map(int, found.groups())) if found else (0, 0, 0))
+        numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", banner.removeprefix("5.5.5-"))
+        return cls(maker, tuple(map(int, numbers.groups())) if numbers else (0, 0, 0))
 
     def __str__(self) -> str:
         return f"{self.maker} {'.'.join(map(str, self.version))}"

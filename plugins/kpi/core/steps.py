@@ -69,7 +69,7 @@ class Step:
     days: str | None = None
 
 
-_KEYS = tuple(one.name for one in fields(Step) if one.name not in ("name", "sql"))
+_KEYS = tuple(key.name for key in fields(Step) if key.name not in ("name", "sql"))
 
 
 def steps(script: str) -> list[Step]:
@@ -90,7 +90,7 @@ def steps(script: str) -> list[Step]:
 
 
 def _attributes(name: str, text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
     for attribute in text.split():
         key, _, value = attribute.partition("=")
         if key not in _KEYS:
@@ -102,8 +102,8 @@ def _attributes(name: str, text: str) -> dict[str, Any]:
             raise StepError(
                 f"The step '{name}' has {key}={value}; choose {' or '.join(allowed or ('a value',))}."
             )
-        found[key] = value
-    return found
+        attributes[key] = value
+    return attributes
 
 
 def giving(script: Iterable[Step], word: str) -> Step:
@@ -182,7 +182,9 @@ class Runner:
     def _times(self, step: Step) -> Sequence[Mapping[str, Any]]:
         if step.each == "once":
             return [self.values]
-        return [{**self.values, **one, **_window(step, one)} for one in self.each[step.each]]
+        return [
+            {**self.values, **values, **_window(step, values)} for values in self.each[step.each]
+        ]
 
 
 def _window(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,8 +67,8 @@ def soft_deleted_tables(attempts: int) -> frozenset[str]:
 def with_deleted_rows(source: Session) -> frozenset[str]:
     """Return the source's tables that mark deleted rows, in a column `deleted_at`."""
     sql = renderer(settings())("preflight/deleted_rows.sql")
-    found = source.rows(sql, {"schema_name": source.schema})
-    return frozenset(str(table) for (table,) in found)
+    rows = source.rows(sql, {"schema_name": source.schema})
+    return frozenset(str(table) for (table,) in rows)
 
 
 @jinja2.pass_context

@@ -34,13 +34,13 @@ def dropped_ranges(
 
 def ranges(days: Sequence[date]) -> list[tuple[date, date]]:
     """Join days, given in order, into ranges without a gap; pure."""
-    found: list[tuple[date, date]] = []
+    joined: list[tuple[date, date]] = []
     for day in days:
-        if found and found[-1][1] + ONE_DAY == day:
-            found[-1] = (found[-1][0], day)
+        if joined and joined[-1][1] + ONE_DAY == day:
+            joined[-1] = (joined[-1][0], day)
         else:
-            found.append((day, day))
-    return found
+            joined.append((day, day))
+    return joined
 
 
 def history_cut(opened: Session) -> date | None:
@@ -70,12 +70,12 @@ def without_dropped(
     period: str, dates: Sequence[date], longest: int, dropped: Collection[date]
 ) -> list[date]:
     """Return the dates whose week, month or window holds no dropped day; pure."""
-    found = []
+    kept = []
     for date_id in dates:
         first, last = needs(period, date_id, longest)
         if not any(first <= day <= last for day in dropped):
-            found.append(date_id)
-    return found
+            kept.append(date_id)
+    return kept
 
 
 def require_kept(

@@ -93,7 +93,7 @@ def due_slices(table: str, period: str, day: date, settings: Settings) -> list[S
     with session(ETL) as etl:
         untaken = _untaken(etl, table, period, day - around, day + around, settings, any_rows=True)
     own = slices_to_roll_up(table, period, day, day, settings) if untaken else []
-    return [*missed, *(part for one in own for part in _on_dates(one, untaken))]
+    return [*missed, *(part for whole in own for part in _on_dates(whole, untaken))]
 
 
 def _on_dates(part: Slice, dates: Collection[date]) -> Iterator[Slice]:
@@ -149,12 +149,12 @@ def _whole(parts: Sequence[Slice], longest: int, settings: Settings) -> list[Sli
         gone = dropped_days.dropped_days(
             etl, min(first for first, _ in bounds), max(last for _, last in bounds), settings
         )
-    found: list[Slice] = []
+    parts_kept: list[Slice] = []
     left: list[str] = []
     for part in parts:
         kept = dropped_days.without_dropped(part.period or "", part.dates, longest, gone)
         left += [str(day) for day in part.dates if day not in kept]
-        found += _on_dates(part, kept)
+        parts_kept += _on_dates(part, kept)
     if left:
         log.warning(
             "%s %s of %s stay as before: retention removed days that they need (%s to %s). To compute them again, "
@@ -165,7 +165,7 @@ def _whole(parts: Sequence[Slice], longest: int, settings: Settings) -> list[Sli
             gone[0],
             gone[-1],
         )
-    return found
+    return parts_kept
 
 
 def missed_slices(table: str, period: str, day: date, settings: Settings) -> list[Slice]:

@@ -56,7 +56,7 @@ def requested_scopes(context: Mapping[str, Any]) -> Scopes:
     types = tuple(params.get("scope_types") or ())
     # All types ticked restrict nothing.
     types = () if set(types) == set(SCOPE_TYPES) else types
-    return Scopes(types, tuple(int(one) for one in params.get("scope_ids") or ()))
+    return Scopes(types, tuple(int(scope_id) for scope_id in params.get("scope_ids") or ()))
 
 
 def _partition_key(context: Mapping[str, Any]) -> str | None:

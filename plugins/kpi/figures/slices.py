@@ -122,11 +122,13 @@ def write_slice(
             written = Written()
             for number, day in enumerate(part.dates, start=1):
                 with etl.transaction():
-                    one = write_rows(etl, steps, part.at(day))
-                    entry = ledger.Entry(part.table, part.period, day, one, scopes=str(part.scopes))
+                    of_day = write_rows(etl, steps, part.at(day))
+                    entry = ledger.Entry(
+                        part.table, part.period, day, of_day, scopes=str(part.scopes)
+                    )
                     ledger.record(etl, entry, by, started)
-                written += one
-                log.info("%s %s: %s, %s of %s", part.table, day, one, number, len(part.dates))
+                written += of_day
+                log.info("%s %s: %s, %s of %s", part.table, day, of_day, number, len(part.dates))
             return written
 
     try:

@@ -78,8 +78,8 @@ def explained(
         if error.errno == REPEATED:
             _require_keys(source, settings, relation)
         _require_words(source, settings, relation)
-    except AdapterError as found:
-        return found
+    except AdapterError as refusal:
+        return refusal
     return AdapterError(
         f"{_file(settings, relation)} gives a value that the contract cannot hold ({error.msg}); "
         "correct it there, as include/sql/source/README.md says."
@@ -142,7 +142,7 @@ def _require_words(source: Session, settings: Settings, relation: str) -> None:
             given = "NULL" if word is None else f"'{word}'"
             raise AdapterError(
                 f"{_file(settings, relation)} gives {given} as {column}; "
-                f"the words are {', '.join(one or 'NULL' for one in allowed)}."
+                f"the words are {', '.join(choice or 'NULL' for choice in allowed)}."
             )
 
 

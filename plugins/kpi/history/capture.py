@@ -138,8 +138,8 @@ def _end(day: date, zone: str) -> datetime:
 
 def last_capture(etl: Session) -> Last | None:
     """Read the last capture of all learners off the ledger."""
-    found = etl.rows(statement("ledger/last_capture.sql"))
-    return Last(*found[0]) if found else None
+    rows = etl.rows(statement("ledger/last_capture.sql"))
+    return Last(*rows[0]) if rows else None
 
 
 def set_aside_since(etl: Session) -> list[date]:
@@ -193,13 +193,13 @@ def capture(
             with etl.transaction():
                 whole = _Capture(plan, source, etl, settings, accepts)
                 whole.read_clock()
-                found = whole.run(steps)
-                for one in found:
-                    entry = _entry(plan, one, whole.accepted.get(one.relation))
+                findings = whole.run(steps)
+                for finding in findings:
+                    entry = _entry(plan, finding, whole.accepted.get(finding.relation))
                     ledger.record(etl, entry, by, started)
                 # What the open day's rows follow is another history now (kpi.incremental).
                 etl.run(script("changes/open_day.sql")["close"])
-            return found
+            return findings
 
     try:
         return attempted(once, settings.write_attempts)
@@ -209,14 +209,14 @@ def capture(
         raise
 
 
-def _entry(plan: Plan, found: Found, accepted: str | None) -> ledger.Entry:
+def _entry(plan: Plan, finding: Found, accepted: str | None) -> ledger.Entry:
     return ledger.Entry(
-        f"kpi_src_{found.relation}",
+        f"kpi_src_{finding.relation}",
         None,
         plan.day,
-        found,
-        found.rejected,
-        found.reopened,
+        finding,
+        finding.rejected,
+        finding.reopened,
         plan.captured_at,
         message=accepted and f"accepted: {accepted}",
     )
@@ -287,8 +287,8 @@ class _Capture:
 
     def _require_first_state(self, step: Step) -> None:
         """Refuse an adapter's word for the first state."""
-        if found := self._rows(step):
-            raise adapter.first_state_error(self.settings, *found[0])
+        if rows := self._rows(step):
+            raise adapter.first_state_error(self.settings, *rows[0])
 
     def _warn(self, step: Step) -> None:
         """Say what of the source is strange."""

@@ -96,11 +96,11 @@ def take_back(
 
 
 def _kept(etl: Session) -> Kept | None:
-    found = etl.rows(statement("capture/kept.sql"))
+    rows = etl.rows(statement("capture/kept.sql"))
     last = last_capture(etl)
-    if not found or last is None or found[0][0] != last.captured_at:
+    if not rows or last is None or rows[0][0] != last.captured_at:
         return None
-    return Kept(*found[0])
+    return Kept(*rows[0])
 
 
 def _restore(etl: Session, done: TakenBack, steps: Sequence[Step]) -> None:
@@ -108,12 +108,12 @@ def _restore(etl: Session, done: TakenBack, steps: Sequence[Step]) -> None:
     affected = Runner(etl, vars(done.capture), when=when).run(steps)
     for step, rows in affected.items():
         if step.table and step.counts:
-            one = Written(**{step.counts: rows})
-            done.written[step.table] = done.written.get(step.table, Written()) + one
+            counted = Written(**{step.counts: rows})
+            done.written[step.table] = done.written.get(step.table, Written()) + counted
 
 
 def _record(etl: Session, done: TakenBack, by: ledger.Author, started: datetime) -> None:
-    told = (
+    message = (
         f"took back the capture of {done.capture.captured_at} UTC, and those of some learners since"
     )
     entries = [
@@ -124,7 +124,7 @@ def _record(etl: Session, done: TakenBack, by: ledger.Author, started: datetime)
             written,
             watermark=done.capture.captured_at,
             state="TAKEN_BACK",
-            message=told,
+            message=message,
         )
         for table, written in done.written.items()
     ]

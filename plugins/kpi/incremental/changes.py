@@ -43,10 +43,12 @@ def claim(etl: Session, by: str, most: int) -> Batch | None:
     taken over.
     """
     with etl.transaction():
-        found = etl.rows(statement("changes/pending.sql"), {"most": most})
-        if not found:
+        pending = etl.rows(statement("changes/pending.sql"), {"most": most})
+        if not pending:
             return None
-        batch = Batch(tuple(one for one, _ in found), tuple(sorted({who for _, who in found})))
+        batch = Batch(
+            tuple(change_id for change_id, _ in pending), tuple(sorted({who for _, who in pending}))
+        )
         claimed = {"ids": json.dumps(batch.ids), "claimed_by": by, "now": _now()}
         etl.run(script("changes/batch.sql")["claim"], claimed)
     return batch

@@ -132,15 +132,15 @@ def _leave_to_the_night(
     started: datetime,
 ) -> Refreshed:
     """Take a batch whose learners' rows all went off the list: the night judges by the whole school."""
-    told = (
+    message = (
         f"{refusal.what}; the figures of these learners stay as they are until the night's capture"
     )
-    log.warning("Of the learners %s, %s.", _named(batch.learners), told)
+    log.warning("Of the learners %s, %s.", _named(batch.learners), message)
     entry = ledger.Entry(
         f"kpi_src_{refusal.relation}", None, day, scopes=f"learners {_named(batch.learners)}"
     )
     with etl.transaction():
-        ledger.record(etl, entry, by, started, failure=told)
+        ledger.record(etl, entry, by, started, failure=message)
         changes.finish(etl, batch)
     return Refreshed(batch)
 
@@ -222,7 +222,7 @@ class _Refresh:
             self.values["touched"] = json.dumps(touched.rows)
             latest = self._look("latest")
             self._contributions(BEFORE, touched)
-        found = capture.write()
+        findings = capture.write()
         if touched:
             self._contributions(AFTER, touched)
             if touched.moved:
@@ -230,7 +230,7 @@ class _Refresh:
             done.states_reordered = self._look("reordered") != [(0,)]
             self._write(done)
             done.latest_moved = self._look("latest") != latest
-        self._record(done, found, by, started)
+        self._record(done, findings, by, started)
         changes.finish(etl, self.batch)
         if done.unfinished:
             opening.mark_unfinished(etl)
@@ -258,23 +258,23 @@ class _Refresh:
             if writer is None:
                 runner.run(script)
             else:
-                one = slices.write_rows(self.etl, script, self.values)
-                done.written[writer.table] = done.written.get(writer.table, Written()) + one
+                rows = slices.write_rows(self.etl, script, self.values)
+                done.written[writer.table] = done.written.get(writer.table, Written()) + rows
 
     def _record(
-        self, done: Refreshed, found: Sequence[Any], by: ledger.Author, started: datetime
+        self, done: Refreshed, findings: Sequence[Any], by: ledger.Author, started: datetime
     ) -> None:
         scopes = f"learners {_named(self.batch.learners)}"
         day, watermark = self.plan.day, self.plan.captured_at
         entries = [
             ledger.Entry(
-                f"kpi_src_{one.relation}",
-                *(None, day, one, one.rejected, one.reopened),
+                f"kpi_src_{finding.relation}",
+                *(None, day, finding, finding.rejected, finding.reopened),
                 watermark=watermark,
                 scopes=scopes,
             )
-            for one in found
-            if one.inserted or one.updated or one.deleted or one.rejected
+            for finding in findings
+            if finding.inserted or finding.updated or finding.deleted or finding.rejected
         ]
         entries += [
             ledger.Entry(

@@ -49,7 +49,7 @@ class ChangeTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         pending, newest = statement("changes/pending.sql"), statement("changes/newest.sql")
-        told, told_at = 0, time.monotonic()
+        newest_told, told_at = 0, time.monotonic()
         pause = self.poll_seconds
         while True:
             try:
@@ -58,8 +58,8 @@ class ChangeTrigger(BaseEventTrigger):
                     while True:
                         oldest = await _value(session, pending, {"most": 1})
                         sweep = time.monotonic() - told_at >= self.sweep_seconds
-                        if sweep or (oldest is not None and oldest > told):
-                            told = max(told, await _value(session, newest) or 0)
+                        if sweep or (oldest is not None and oldest > newest_told):
+                            newest_told = max(newest_told, await _value(session, newest) or 0)
                             told_at = time.monotonic()
                             yield TriggerEvent({"sweep": sweep})  # type: ignore[no-untyped-call]
                         await asyncio.sleep(self.poll_seconds)
@@ -83,5 +83,5 @@ async def _opened(conn_id: str) -> AsyncIterator[Session]:
 
 
 async def _value(session: Session, sql: str, values: dict[str, int] | None = None) -> int | None:
-    found = await asyncio.to_thread(session.value, sql, values)
-    return None if found is None else int(found)
+    number = await asyncio.to_thread(session.value, sql, values)
+    return None if number is None else int(number)

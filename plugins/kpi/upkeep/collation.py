@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 def others(opened: Session) -> list[str]:
     """Return the kpi_* tables that are, or have a text, in another collation."""
-    found = opened.rows(
+    tables = opened.rows(
         statement("tables/other_collations.sql"),
         {"schema_name": opened.schema, "collation": COLLATION},
     )
-    return [str(table) for (table,) in found]
+    return [str(table) for (table,) in tables]
 
 
 def unifying(opened: Session) -> list[str]:
@@ -43,10 +43,10 @@ def unify(admin: Session) -> list[str]:
 
 def require_one(etl: Session) -> None:
     """Refuse tables of another collation; raises KpiError."""
-    found = others(etl)
-    if found:
+    tables = others(etl)
+    if tables:
         raise KpiError(
-            f"The table {etl.schema}.{found[0]} is not in {COLLATION} (as {len(found)} tables of this database); "
+            f"The table {etl.schema}.{tables[0]} is not in {COLLATION} (as {len(tables)} tables of this database); "
             "trigger kpi_bootstrap, which converts them, then this DAG again."
         )
 

@@ -67,7 +67,7 @@ def available(sql_dir: Path, storage: str) -> list[Migration]:
 
     Raises MigrationError when a file's name is not NNNN_what.sql or two files share a number.
     """
-    found: dict[int, Migration] = {}
+    by_version: dict[int, Migration] = {}
     for path in sorted((sql_dir / "schema").glob("*.sql")):
         match = _NAME.match(path.name)
         if match is None:
@@ -78,13 +78,13 @@ def available(sql_dir: Path, storage: str) -> list[Migration]:
             continue
         text = path.read_text("utf-8")
         version = int(match["version"])
-        if version in found:
+        if version in by_version:
             raise MigrationError(
-                f"{path} has the number of {found[version].name}; give it the next free one."
+                f"{path} has the number of {by_version[version].name}; give it the next free one."
             )
         checksum = hashlib.sha256(text.encode()).hexdigest()
-        found[version] = Migration(version, path.name, checksum, text)
-    return [found[version] for version in sorted(found)]
+        by_version[version] = Migration(version, path.name, checksum, text)
+    return [by_version[version] for version in sorted(by_version)]
 
 
 def pending(
@@ -157,9 +157,9 @@ def exclusively(admin: Session, wait_seconds: int) -> AbstractContextManager[Non
 
 def _apply(admin: Session, migration: Migration) -> None:
     log.info("%s: %s statements", migration.name, len(migration.statements))
-    told = script(STATEMENTS)
+    statements = script(STATEMENTS)
     admin.run(
-        told["begin"],
+        statements["begin"],
         {
             "version": migration.version,
             "name": migration.name,
@@ -172,9 +172,9 @@ def _apply(admin: Session, migration: Migration) -> None:
     for number, statement in enumerate(migration.statements, start=1):
         log.info("%s: statement %s of %s", migration.name, number, len(migration.statements))
         admin.run(statement)
-        admin.run(told["a statement is done"], {"done": number, "version": migration.version})
+        admin.run(statements["a statement is done"], {"done": number, "version": migration.version})
         admin.commit()
-    admin.run(told["end"], {"now": _now(), "version": migration.version})
+    admin.run(statements["end"], {"now": _now(), "version": migration.version})
     admin.commit()
 
 

@@ -159,15 +159,15 @@ def require_days(etl: Session, day: date, zone: str) -> None:
         for row in etl.rows(statement("preflight/days.sql"), {"first": first, "last": day})
     }
     for local in local_days.local_days(first, day, zone):
-        found = stored.get(local.date_id)
-        if found is None:
+        stored_day = stored.get(local.date_id)
+        if stored_day is None:
             raise KpiError(
                 f"kpi_time has no row for {local.date_id}; trigger kpi_time_dimension "
                 "(and set KPI_CALENDAR_START when the day lies before the first source data)."
             )
-        if found != (local.utc_start, local.utc_end):
+        if stored_day != (local.utc_start, local.utc_end):
             raise KpiError(
-                f"kpi_time says that {local.date_id} begins at {found[0]} UTC, the zone data say "
+                f"kpi_time says that {local.date_id} begins at {stored_day[0]} UTC, the zone data say "
                 f"{local.utc_start}; trigger kpi_time_dimension and read its log."
             )
 
@@ -207,10 +207,10 @@ def _require_type(
     relation: catalog.Relation, path: Path, table: str, column: str, kinds: Mapping[str, str]
 ) -> None:
     # A datetime is in the application's zone, a timestamp is an instant: read as the other, all would be hours off.
-    found, expected = kinds[column.lower()], relation.types.get(column)
-    if expected not in (None, found):
+    kind, expected = kinds[column.lower()], relation.types.get(column)
+    if expected not in (None, kind):
         raise KpiError(
-            f"The source column '{table}.{column}' is a {found}, and {path.name} of adapter "
+            f"The source column '{table}.{column}' is a {kind}, and {path.name} of adapter "
             f"'{path.parent.name}' was written for a {expected}; adapt {path} to this version of the source."
         )
 

@@ -57,8 +57,8 @@ def fill(upsert: str, first_source_day: str, today: date, force: bool, settings:
     first = settings.calendar_start
     if first is None:
         with session(SOURCE) as source:
-            found = source.value(first_source_day)
-        earliest = found or today - timedelta(days=settings.calendar_days_ahead)
+            first_day = source.value(first_source_day)
+        earliest = first_day or today - timedelta(days=settings.calendar_days_ahead)
         first = earliest - timedelta(days=DAYS_BEFORE)
 
     def once() -> Fill:

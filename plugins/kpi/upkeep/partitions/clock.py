@@ -45,6 +45,6 @@ def _last_day(admin: Session, queries: Mapping[str, str]) -> tuple[str, date | N
     recorded = admin.value(queries["last day computed"])
     if recorded is not None:
         return "kpi_run", recorded
-    found = [(admin.value(queries[f"last day in {table}"]), table) for table in FACT_TABLES]
-    newest, table = max(((day, table) for day, table in found if day), default=(None, ""))
+    last_days = [(admin.value(queries[f"last day in {table}"]), table) for table in FACT_TABLES]
+    newest, table = max(((day, table) for day, table in last_days if day), default=(None, ""))
     return table, newest

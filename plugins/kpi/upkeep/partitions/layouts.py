@@ -43,12 +43,12 @@ class TableLayout:
     @property
     def oldest(self) -> date | None:
         """The date of the table's oldest row, None without rows."""
-        return min((one.oldest for one in self.contents if one.oldest), default=None)
+        return min((content.oldest for content in self.contents if content.oldest), default=None)
 
     @property
     def newest(self) -> date | None:
         """The date of the table's newest row, None without rows."""
-        return max((one.newest for one in self.contents if one.newest), default=None)
+        return max((content.newest for content in self.contents if content.newest), default=None)
 
 
 def partitions_of(admin: Session, table: str) -> tuple[Partition, ...]:
@@ -75,13 +75,13 @@ def storage_of(admin: Session) -> Storage:
 
     Raises PartitionError when they are not there, or some are partitioned and some are not.
     """
-    found: dict[str, int] = dict(admin.rows(statement("partitions/storage.sql")))
-    absent = [table for table in FACT_TABLES if table not in found]
+    modes: dict[str, int] = dict(admin.rows(statement("partitions/storage.sql")))
+    absent = [table for table in FACT_TABLES if table not in modes]
     if absent:
         raise PartitionError(
             f"The schema '{admin.schema}' has no table {absent[0]}; trigger kpi_bootstrap, then this DAG again."
         )
-    partitioned = [table for table in FACT_TABLES if found[table]]
+    partitioned = [table for table in FACT_TABLES if modes[table]]
     if len(partitioned) not in (0, len(FACT_TABLES)):
         raise PartitionError(
             f"Of the fact tables only {', '.join(partitioned)} are partitioned, so somebody changed them by hand; "
@@ -98,18 +98,21 @@ def layout(admin: Session, table: str) -> TableLayout:
         name: size
         for name, *_, size in admin.rows(statement("partitions/layout.sql"), {"table_name": table})
     }
-    contents = [_content(admin, table, one, int(sizes.get(one.name) or 0)) for one in partitions]
+    contents = [
+        _content(admin, table, partition, int(sizes.get(partition.name) or 0))
+        for partition in partitions
+    ]
     return TableLayout(table, partitions, tuple(contents))
 
 
 def _content(admin: Session, table: str, partition: Partition, size: int) -> Content:
     rows = Rows(table, quoted(partition.name))
-    found = admin.rows(statement("partitions/content.sql", rows=rows))
+    rows_by_period = admin.rows(statement("partitions/content.sql", rows=rows))
     return Content(
         size,
-        {period: count for period, count, *_ in found},
-        min((oldest for *_, oldest, _ in found), default=None),
-        max((newest for *_, newest in found), default=None),
+        {period: count for period, count, *_ in rows_by_period},
+        min((oldest for *_, oldest, _ in rows_by_period), default=None),
+        max((newest for *_, newest in rows_by_period), default=None),
     )
 
 
@@ -128,13 +131,13 @@ def missing_changes(
     admin: Session, wanted: Sequence[date], *, before_migrations: bool = False
 ) -> list[Change]:
     """Return the same as missing(), with the table of each statement."""
-    found = []
+    statements = []
     for table in FACT_TABLES:
         partitions = partitions_of(admin, table)
         if not partitions and before_migrations:
             partitions = (Partition(CATCH_ALL, None),)
-        found += changes(table, partitions, wanted)
-    return found
+        statements += changes(table, partitions, wanted)
+    return statements
 
 
 def report(layouts: Sequence[TableLayout]) -> str:
@@ -142,12 +145,12 @@ def report(layouts: Sequence[TableLayout]) -> str:
     lines = [
         f"{'table':<16} {'partition':<18} {'from':<10} {'to':<10} {'rows':>12} {'MB':>9}  periods"
     ]
-    for one in layouts:
+    for table_layout in layouts:
         start: int | None = None
-        for partition, content in zip(one.partitions, one.contents, strict=True):
+        for partition, content in zip(table_layout.partitions, table_layout.contents, strict=True):
             periods = ", ".join(f"{period} {count:,}" for period, count in content.rows.items())
             lines.append(
-                f"{one.table:<16} {partition.name:<18} {_day(start):<10} {_day(partition.end, -1):<10} "
+                f"{table_layout.table:<16} {partition.name:<18} {_day(start):<10} {_day(partition.end, -1):<10} "
                 f"{sum(content.rows.values()):>12,} {content.size / 1e6:>9,.1f}  {periods or '–'}"
             )
             start = partition.end

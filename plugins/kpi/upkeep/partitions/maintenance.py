@@ -87,26 +87,26 @@ def _planned(
 ) -> tuple[list[Change], list[TableLayout]]:
     layouts = [layout(admin, table) for table in FACT_TABLES]
     planned = []
-    for one in layouts:
-        _warn_of_far_rows(one, today)
+    for table_layout in layouts:
+        _warn_of_far_rows(table_layout, today)
         wanted = wanted_months(
             today,
             settings.partition_months_back,
             settings.partition_months_ahead,
-            one.oldest,
-            one.newest,
+            table_layout.oldest,
+            table_layout.newest,
         )
-        planned += changes(one.table, one.partitions, wanted)
+        planned += changes(table_layout.table, table_layout.partitions, wanted)
     return planned, layouts
 
 
-def _warn_of_far_rows(one: TableLayout, today: date) -> None:
-    for day, far in ((one.oldest, too_old), (one.newest, too_new)):
+def _warn_of_far_rows(table_layout: TableLayout, today: date) -> None:
+    for day, far in ((table_layout.oldest, too_old), (table_layout.newest, too_new)):
         if day is not None and far(day, today):
             log.warning(
                 "%s has rows of %s, too far from today for a partition of their month; they stay where they are: "
                 "look where they come from.",
-                one.table,
+                table_layout.table,
                 day,
             )
 

@@ -12,12 +12,12 @@ MOST_MONTHS_BACK, MOST_MONTHS_AHEAD = 240, 36
 
 def months(first: date, last: date) -> list[date]:
     """Return the first days of the months from that of `first` to that of `last`."""
-    found = []
+    firsts = []
     month = first.replace(day=1)
     while month <= last:
-        found.append(month)
+        firsts.append(month)
         month = next_month(month)
-    return found
+    return firsts
 
 
 def months_around(today: date, back: int, ahead: int) -> list[date]:

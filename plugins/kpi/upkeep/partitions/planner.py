@@ -48,7 +48,7 @@ def changes(table: str, layout: Sequence[Partition], wanted: Sequence[date]) -> 
     if not cuts:
         return []
     cuts.append(to_days(next_month(wanted[-1])))
-    found = []
+    statements = []
     taken = {partition.name.lower() for partition in layout}
     start: int | None = None
     group: list[Partition] = []
@@ -56,11 +56,11 @@ def changes(table: str, layout: Sequence[Partition], wanted: Sequence[date]) -> 
         group.append(partition)
         if _divides_a_month(partition.end, cuts):
             continue
-        found += _reorganised(table, taken, group, start, partition.end, cuts)
+        statements += _reorganised(table, taken, group, start, partition.end, cuts)
         start, group = partition.end, []
     if start is not None or group:  # there is no catch-all
-        found += _reorganised(table, taken, group, start, None, cuts)
-    return found
+        statements += _reorganised(table, taken, group, start, None, cuts)
+    return statements
 
 
 def _divides_a_month(end: int | None, cuts: Sequence[int]) -> bool:
@@ -82,16 +82,16 @@ def _reorganised(
     # Without a bound below it, the first month begins where time does.
     inner = [cut for cut in cuts if start is not None or cut != cuts[0]]
     ends = [cut for cut in inner if _between(start, cut, end)] + [end]
-    if ends == [one.end for one in group]:
+    if ends == [partition.end for partition in group]:
         return []
     kept = group[-1].name if group and group[-1].end is None else None
-    taken -= {one.name.lower() for one in group if one.name != kept}
+    taken -= {partition.name.lower() for partition in group if partition.name != kept}
     parts = []
     for lower, upper in zip([start, *ends[:-1]], ends, strict=True):
         name = kept if kept and upper is None else _free_name(lower, upper, taken)
         taken.add(name.lower())
         parts.append((quoted(name), _bound(upper)))
-    names = [quoted(one.name) for one in group]
+    names = [quoted(partition.name) for partition in group]
     sql = statement("partitions/reorganise.sql", table=table, names=names, parts=parts)
     return [Change(table, sql)]
 

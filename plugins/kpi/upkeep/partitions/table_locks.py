@@ -92,16 +92,16 @@ def _who_is_in_the_way(admin: Session, tables: Sequence[str], patience: Patience
     # Seen by an account that may read performance_schema; docs/accounts.sql does not ask for it.
     holders = " ".join(statement("partitions/holders.sql", tables=tables).split())
     try:
-        found = admin.rows(holders)
+        sessions = admin.rows(holders)
     except ConnectionProblem:
-        found = []
-    if not found:
+        sessions = []
+    if not sessions:
         return (
             f"{' or '.join(tables)} did not become free {waited}, nothing was changed in this step; "
             f"find the session that holds it as an administrator, in this database ({holders}), let it end or KILL it, "
             "then trigger again."
         )
-    table, connection, account, seconds = found[0]
+    table, connection, account, seconds = sessions[0]
     return (
         f"{table} did not become free {waited}, nothing was changed in this step: MySQL connection {connection} of "
         f"account '{account}' holds it, in its present state for {seconds} s; let it end or KILL {connection}, "

@@ -90,17 +90,17 @@ def _incomplete(table: str, part: Period, days: set[date], evidence: Evidence) -
     if (table, part.period, part.last.replace(day=1)) in evidence.removed:
         return ""  # it was complete, and has expired itself
     key = (table, part.period, part.last)
-    found = evidence.rolled_up.get(key)
-    if found is None:
+    rollup = evidence.rolled_up.get(key)
+    if rollup is None:
         return f"is not in {table}"
     changed = max(
         (evidence.changed_at[day] for day in days if day in evidence.changed_at), default=None
     )
-    if changed is not None and found.started_at < changed:
+    if changed is not None and rollup.started_at < changed:
         return f"of {table} is older than its days"
     there = evidence.stored.get(key, 0)
-    if there != found.rows:
-        return f"has {there} rows in {table}, not the {found.rows} that were written"
+    if there != rollup.rows:
+        return f"has {there} rows in {table}, not the {rollup.rows} that were written"
     return ""
 
 

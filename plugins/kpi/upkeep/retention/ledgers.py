@@ -43,12 +43,12 @@ def cut(work: Work, limits: Limits, *, dry_run: bool) -> list[Cut]:
 
     Raises MonthBusy when a capture is under way, or another KpiError; what was deleted before then stays deleted.
     """
-    found = _cut_history(work, limits, dry_run)
-    found.append(_cut_ledger(work, limits, dry_run))
-    found.append(_cut_one(work, "kpi_reject", limits.rejects, dry_run))
-    found.append(_cut_one(work, "kpi_alert", limits.ledger, dry_run))
-    found.append(_cut_one(work, "kpi_change", limits.changes, dry_run))
-    return found
+    cuts = _cut_history(work, limits, dry_run)
+    cuts.append(_cut_ledger(work, limits, dry_run))
+    cuts.append(_cut_one(work, "kpi_reject", limits.rejects, dry_run))
+    cuts.append(_cut_one(work, "kpi_alert", limits.ledger, dry_run))
+    cuts.append(_cut_one(work, "kpi_change", limits.changes, dry_run))
+    return cuts
 
 
 def _cut_history(work: Work, limits: Limits, dry_run: bool) -> list[Cut]:
@@ -63,18 +63,18 @@ def _cut_history(work: Work, limits: Limits, dry_run: bool) -> list[Cut]:
         "bound": local_days.utc_start(bound, zone),
         "most": work.settings.retention_chunk_rows,
     }
-    found, statements = [], script("retention/history.sql")
+    cuts, statements = [], script("retention/history.sql")
     with _no_capture(work):
         for table in VERSIONED:
             counted = int(admin.value(statements[f"expired in {table}"], values))
-            found.append(Cut(table, bound, counted, count(admin, Rows(table))))
+            cuts.append(Cut(table, bound, counted, count(admin, Rows(table))))
         admin.commit()
-        if not dry_run and any(one.rows for one in found):
+        if not dry_run and any(expired.rows for expired in cuts):
             # Said first: from then on no day before the bound is computed.
-            _record_history(work, bound, found)
+            _record_history(work, bound, cuts)
             for table in VERSIONED:
                 _delete_versions(work, statements[f"delete from {table}"], values)
-    return found
+    return cuts
 
 
 def _no_capture(work: Work) -> Any:
@@ -94,18 +94,18 @@ def _delete_versions(work: Work, delete: str, values: Mapping[str, Any]) -> None
             return
 
 
-def _record_history(work: Work, bound: date, found: list[Cut]) -> None:
+def _record_history(work: Work, bound: date, cuts: list[Cut]) -> None:
     started = datetime.now(UTC).replace(tzinfo=None)
     first: date = first_calendar_day(work.admin) or bound
     first = min(first, bound - ONE_DAY)
     last = last_capture(work.admin)
     with work.admin.transaction():
-        for one in found:
+        for expired in cuts:
             entry = ledger.Entry(
-                one.table,
+                expired.table,
                 None,
                 bound - ONE_DAY,
-                Written(deleted=one.rows, unchanged=one.there - one.rows),
+                Written(deleted=expired.rows, unchanged=expired.there - expired.rows),
                 watermark=last.captured_at if last else None,
                 first=first,
                 state="DROPPED",
@@ -118,7 +118,7 @@ def _cut_ledger(work: Work, limits: Limits, dry_run: bool) -> Cut:
     """Delete ledger rows of days long gone; what tells that days were removed stays."""
     admin = work.admin
     kept = [day for day in (oldest_day(admin), oldest_done_day(admin)) if day]
-    kept += [one.month for one in undos.read(admin, (undos.KEPT,))]
+    kept += [undo.month for undo in undos.read(admin, (undos.KEPT,))]
     last = last_capture(admin)
     if last is not None:
         kept.append(last.day)
@@ -135,7 +135,7 @@ def _cut_one(work: Work, table: str, before: date, dry_run: bool) -> Cut:
     deleted = most
     while not dry_run and deleted == most:
         with admin.transaction():
-            ids = [one for (one,) in admin.rows(statements[f"next in {table}"], values)]
+            ids = [row_id for (row_id,) in admin.rows(statements[f"next in {table}"], values)]
             delete = statements[f"delete from {table}"]
             deleted = admin.run(delete, values | {"ids": json.dumps(ids)})
     return Cut(table, before, counted, there)

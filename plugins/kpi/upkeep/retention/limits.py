@@ -35,8 +35,8 @@ class Limits:
         A month's D rows expire together, with the last of them: so they are kept longer, never shorter.
         """
         last = month_of(month).last
-        found = [DAY] if last < self.days else []
-        return (*found, *(period for period, kept in self.months.items() if last < kept))
+        daily = [DAY] if last < self.days else []
+        return (*daily, *(period for period, kept in self.months.items() if last < kept))
 
 
 def limits(today: date, settings: Settings) -> Limits:

@@ -60,61 +60,61 @@ def planned(
     it whose days (D) are to go. At most `most` months of one table are rewritten or emptied; the rest is kept for the
     next run. The last partition is never touched, and one that holds more than a month is left alone.
     """
-    found = []
+    decisions = []
     done = 0
-    for one in sorted(months, key=lambda one: (one.month, one.table)):
-        decision = _decided(one, limits, obstacles, days_obstacles)
+    for part in sorted(months, key=lambda part: (part.month, part.table)):
+        decision = _decided(part, limits, obstacles, days_obstacles)
         if decision is None:
             continue
         if decision.action in ("rewrite", "empty"):
             done += 1
             if done > most:
-                decision = _kept(one, decision.periods, f"{most} in this run are enough")
-        found.append(decision)
-    return found + _unwanted(months, limits)
+                decision = _kept(part, decision.periods, f"{most} in this run are enough")
+        decisions.append(decision)
+    return decisions + _unwanted(months, limits)
 
 
 def _decided(
-    one: MonthRows,
+    part: MonthRows,
     limits: Limits,
     obstacles: Mapping[date, str],
     days_obstacles: Mapping[date, str],
 ) -> Decision | None:
-    periods = tuple(period for period in limits.expired(one.month) if one.rows.get(period))
+    periods = tuple(period for period in limits.expired(part.month) if part.rows.get(period))
     if not periods:
         return None
-    reason = _in_the_way(one) or obstacles.get(one.month, "")
+    reason = _in_the_way(part) or obstacles.get(part.month, "")
     if not reason and "D" in periods:
-        reason = days_obstacles.get(one.month, "")
+        reason = days_obstacles.get(part.month, "")
     if reason:
-        return _kept(one, periods, reason)
-    removed = sum(one.rows[period] for period in periods)
-    kept = sum(one.rows.values()) - removed
+        return _kept(part, periods, reason)
+    removed = sum(part.rows[period] for period in periods)
+    kept = sum(part.rows.values()) - removed
     action: Action = "rewrite" if kept else "empty"
-    return Decision(action, one.table, one.month, one.partition, periods, removed, kept)
+    return Decision(action, part.table, part.month, part.partition, periods, removed, kept)
 
 
-def _in_the_way(one: MonthRows) -> str:
-    if one.last:
-        return f"{one.partition} is the last partition; trigger kpi_partition_maintenance"
-    if not one.alone:
-        return f"{one.partition} holds more than the month; trigger kpi_partition_maintenance"
+def _in_the_way(part: MonthRows) -> str:
+    if part.last:
+        return f"{part.partition} is the last partition; trigger kpi_partition_maintenance"
+    if not part.alone:
+        return f"{part.partition} holds more than the month; trigger kpi_partition_maintenance"
     return ""
 
 
-def _kept(one: MonthRows, periods: tuple[str, ...], reason: str) -> Decision:
-    kept = sum(one.rows.values())
-    return Decision("keep", one.table, one.month, one.partition, periods, 0, kept, reason)
+def _kept(part: MonthRows, periods: tuple[str, ...], reason: str) -> Decision:
+    kept = sum(part.rows.values())
+    return Decision("keep", part.table, part.month, part.partition, periods, 0, kept, reason)
 
 
 def _unwanted(months: Sequence[MonthRows], limits: Limits) -> list[Decision]:
     """Drop a table's first partition when it is empty and partition maintenance would not make it again."""
     return [
-        Decision("drop partition", one.table, one.month, one.partition, (), 0, 0)
-        for one in sorted(months, key=lambda one: (one.month, one.table))
-        if one.first
-        and not one.last
-        and one.partition is not None
-        and not sum(one.rows.values())
-        and one.month < limits.partitions
+        Decision("drop partition", part.table, part.month, part.partition, (), 0, 0)
+        for part in sorted(months, key=lambda part: (part.month, part.table))
+        if part.first
+        and not part.last
+        and part.partition is not None
+        and not sum(part.rows.values())
+        and part.month < limits.partitions
     ]

@@ -22,21 +22,21 @@ OLDEST_DAYS = "retention/oldest_days.sql"
 
 def month_rows(admin: Session, storage: Storage) -> list[MonthRows]:
     """Return what lies in each month of each fact table; counts by an index of all rows."""
-    found = []
+    months = []
     for table in FACT_TABLES:
         if storage == "partitioned":
-            found += of_layout(layout(admin, table))
+            months += of_layout(layout(admin, table))
         else:
-            found += _by_date(admin, table)
-    return found
+            months += _by_date(admin, table)
+    return months
 
 
-def of_layout(one: TableLayout) -> list[MonthRows]:
+def of_layout(table_layout: TableLayout) -> list[MonthRows]:
     """Return the months that a table's partitions hold; pure."""
-    found = []
+    months = []
     start: int | None = None
-    for partition, content in zip(one.partitions, one.contents, strict=True):
-        last = partition is one.partitions[-1]
+    for partition, content in zip(table_layout.partitions, table_layout.contents, strict=True):
+        last = partition is table_layout.partitions[-1]
         upper = None if partition.end is None else from_days(partition.end - 1)
         # Without rows the bound tells the month, else the oldest row does: only a whole month of its own is removed.
         month = (content.oldest or upper or date.max).replace(day=1)
@@ -46,9 +46,11 @@ def of_layout(one: TableLayout) -> list[MonthRows]:
             partition.end == to_days(next_month(month)) and begins if month.year < 9999 else False
         )
         rows = dict(content.rows)
-        found.append(MonthRows(one.table, month, rows, partition.name, alone, start is None, last))
+        months.append(
+            MonthRows(table_layout.table, month, rows, partition.name, alone, start is None, last)
+        )
         start = partition.end
-    return found
+    return months
 
 
 def _by_date(admin: Session, table: str) -> list[MonthRows]:
@@ -87,31 +89,31 @@ def evidence(admin: Session, month: date, settings: Settings) -> Evidence:
 def oldest_day(admin: Session) -> date | None:
     """Return the oldest local day with D rows, None without any."""
     queries = script(OLDEST_DAYS)
-    found = [admin.value(queries[f"oldest day in {table}"]) for table in DAILY_TABLES]
-    return min((day for day in found if day), default=None)
+    days = [admin.value(queries[f"oldest day in {table}"]) for table in DAILY_TABLES]
+    return min((day for day in days if day), default=None)
 
 
 def oldest_done_day(admin: Session) -> date | None:
     """Return the oldest local day that counts as computed, None without any."""
-    found: date | None = admin.value(script(OLDEST_DAYS)["oldest day computed"])
-    return found
+    day: date | None = admin.value(script(OLDEST_DAYS)["oldest day computed"])
+    return day
 
 
 def first_calendar_day(admin: Session) -> date | None:
     """Return the first local day of kpi_time, None without any."""
-    found: date | None = admin.value(script(OLDEST_DAYS)["first day of the calendar"])
-    return found
+    day: date | None = admin.value(script(OLDEST_DAYS)["first day of the calendar"])
+    return day
 
 
 def _rolled_up(rows: Iterable[Row]) -> dict[tuple[str, str, date], RolledUp]:
-    found: dict[tuple[str, str, date], RolledUp] = {}
+    slices: dict[tuple[str, str, date], RolledUp] = {}
     for table, period, day, scopes, started, there, added in rows:
         key = (table, period, day)
         if scopes is None:
-            found[key] = RolledUp(started, int(there))
-        elif key in found:
-            found[key] = RolledUp(found[key].started_at, found[key].rows + int(added))
-    return found
+            slices[key] = RolledUp(started, int(there))
+        elif key in slices:
+            slices[key] = RolledUp(slices[key].started_at, slices[key].rows + int(added))
+    return slices
 
 
 def _stored(

@@ -110,7 +110,7 @@ def _place(decision: Decision) -> Rows:
 
 
 def _require_as_planned(decision: Decision, before: Mapping[str, Digest]) -> None:
-    rows = {period: one.rows for period, one in before.items()}
+    rows = {period: digest.rows for period, digest in before.items()}
     removed = sum(rows.get(period, 0) for period in decision.periods)
     kept = sum(rows.values()) - removed
     if (removed, kept) != (decision.removed, decision.kept) or not all(
@@ -251,15 +251,15 @@ def slices_of(table: str, month: date, longest: int) -> list[tuple[str, str, dat
     """
     whole = month_of(month)
     days = list(periods.days(whole.first, whole.last))
-    found = {(table, "D", day) for day in days}
-    found |= {
-        (one, part.period, part.last)
-        for one in FACT_TABLES
+    keys = {(table, "D", day) for day in days}
+    keys |= {
+        (other, part.period, part.last)
+        for other in FACT_TABLES
         for part in periods.touched(whole.first, whole.last)
     }
     reach = periods.days(whole.first, whole.last + timedelta(days=longest - 1))
-    found |= {("kpi_value", "R", day) for day in reach}
-    return sorted(found)
+    keys |= {("kpi_value", "R", day) for day in reach}
+    return sorted(keys)
 
 
 @contextmanager

@@ -29,15 +29,15 @@ def chosen(kept: Sequence[Undo], asked: str) -> list[Undo]:
     Raises InputError naming those there are when none fits.
     """
     if _MONTH.fullmatch(asked):
-        found = [one for one in kept if f"{one.month:%Y-%m}" == asked]
+        asked_for = [undo for undo in kept if f"{undo.month:%Y-%m}" == asked]
     else:
-        found = [one for one in kept if one.undo_table == asked]
-    if not found:
-        there = ", ".join(one.undo_table for one in kept) or "none"
+        asked_for = [undo for undo in kept if undo.undo_table == asked]
+    if not asked_for:
+        there = ", ".join(undo.undo_table for undo in kept) or "none"
         raise InputError(
             f"There is nothing to restore for '{asked}'; give a month as YYYY-MM or one of the undo tables: {there}."
         )
-    return sorted(found, key=lambda one: one.id, reverse=True)
+    return sorted(asked_for, key=lambda undo: undo.id, reverse=True)
 
 
 def restore(work: Work, undo: Undo, *, over: bool) -> None:
@@ -75,10 +75,10 @@ def purge(work: Work, kept: Sequence[Undo]) -> list[Undo]:
 def due(kept: Sequence[Undo], work: Work) -> list[Undo]:
     """Return the undo tables to drop."""
     return [
-        one
-        for one in kept
-        if (one.state == undos.KEPT and one.keep_until <= work.now)
-        or (one.state == undos.RESTORED and there(work.admin, one.undo_table))
+        undo
+        for undo in kept
+        if (undo.state == undos.KEPT and undo.keep_until <= work.now)
+        or (undo.state == undos.RESTORED and there(work.admin, undo.undo_table))
     ]
 
 

@@ -62,7 +62,7 @@ def retain(
         purged = restoring.due(kept, work) if dry_run else restoring.purge(work, kept)
         decisions = _decisions(work, storage, bounds)
         if not dry_run:
-            decisions = [_carried_out(work, one) for one in decisions]
+            decisions = [_carried_out(work, decision) for decision in decisions]
         return Retained(storage, decisions, purged, undos.read(work.admin, (undos.KEPT,)))
 
     return _run(settings, by, patience, once, writes=not dry_run)
@@ -86,10 +86,10 @@ def restore(
     def once(work: Work, _: Storage) -> list[Undo]:
         if not dry_run:
             settle(work)
-        found = restoring.chosen(undos.read(work.admin, (undos.KEPT,)), asked)
-        for one in [] if dry_run else found:
-            restoring.restore(work, one, over=over)
-        return found
+        undo_tables = restoring.chosen(undos.read(work.admin, (undos.KEPT,)), asked)
+        for undo in [] if dry_run else undo_tables:
+            restoring.restore(work, undo, over=over)
+        return undo_tables
 
     return _run(settings, by, patience, once, writes=not dry_run)
 
@@ -134,8 +134,10 @@ def _run(
 def _decisions(work: Work, storage: Storage, bounds: Limits) -> list[Decision]:
     months = reading.month_rows(work.admin, storage)
     holds = reading.holds(work.admin, work.now)
-    obstacles = {one.month: held(one.month, holds) for one in months}
-    to_go = {one.month for one in months if one.rows.get("D") and "D" in bounds.expired(one.month)}
+    obstacles = {part.month: held(part.month, holds) for part in months}
+    to_go = {
+        part.month for part in months if part.rows.get("D") and "D" in bounds.expired(part.month)
+    }
     days_obstacles = {
         month: not_rolled_up(month, FACT_TABLES, reading.evidence(work.admin, month, work.settings))
         for month in sorted(to_go)
@@ -173,8 +175,8 @@ def _require_nothing_in_the_way(work: Work, decision: Decision) -> None:
     """Look again with the locks held: between the plan and its turn somebody may have written, or asked for a hold."""
     reason = held(decision.month, reading.holds(work.admin, work.now))
     if not reason and "D" in decision.periods:
-        found = reading.evidence(work.admin, decision.month, work.settings)
-        reason = not_rolled_up(decision.month, FACT_TABLES, found)
+        evidence = reading.evidence(work.admin, decision.month, work.settings)
+        reason = not_rolled_up(decision.month, FACT_TABLES, evidence)
     work.admin.commit()
     if reason:
         raise MonthBusy(
@@ -205,13 +207,13 @@ def told(decisions: Iterable[Decision]) -> list[tuple[object, ...]]:
     """Return its lines."""
     return [
         (
-            one.table,
-            f"{one.month:%Y-%m}",
-            " ".join(one.periods),
-            one.action,
-            one.removed,
-            one.kept,
-            one.reason,
+            decision.table,
+            f"{decision.month:%Y-%m}",
+            " ".join(decision.periods),
+            decision.action,
+            decision.removed,
+            decision.kept,
+            decision.reason,
         )
-        for one in decisions
+        for decision in decisions
     ]

@@ -90,8 +90,11 @@ def kept_as(undo_table: str) -> str:
 def digests(admin: Session, rows: Rows, columns: Sequence[Column]) -> dict[str, Digest]:
     """Return the number and the checksum of rows by period, over all columns; about 3 µs a row."""
     sql = statement("retention/digests.sql", rows=rows, columns=columns)
-    found = admin.rows(sql, rows.values)
-    return {period: Digest(number, int(xor), int(total)) for period, number, xor, total in found}
+    rows_by_period = admin.rows(sql, rows.values)
+    return {
+        period: Digest(number, int(xor), int(total))
+        for period, number, xor, total in rows_by_period
+    }
 
 
 def begin(admin: Session, table: str, month: date, removed: Sequence[str], keep_days: int) -> Undo:
@@ -110,7 +113,7 @@ def begin(admin: Session, table: str, month: date, removed: Sequence[str], keep_
                 "keep_until": made_at + timedelta(days=keep_days),
             },
         )
-    return next(one for one in read(admin, (COPYING,)) if one.undo_table == name)
+    return next(undo for undo in read(admin, (COPYING,)) if undo.undo_table == name)
 
 
 def read(admin: Session, states: Sequence[str]) -> list[Undo]:
@@ -160,7 +163,7 @@ def mark_removed(
     other way round a rollup could take them for empty.
     """
     started, statements = datetime.now(UTC).replace(tzinfo=None), script(UNDO)
-    total = sum(one.rows for one in before.values())
+    total = sum(digest.rows for digest in before.values())
     with admin.transaction():
         admin.run(
             statements["say what goes"],

@@ -112,16 +112,16 @@ def _converted(
 
 def require_no_orphans(admin: Session, keys: Sequence[ForeignKey]) -> None:
     """Refuse rows that a foreign key would refuse; raises ConversionError naming tables, columns and values."""
-    found = []
+    orphans = []
     for key in keys:
         missing = admin.rows(statement("storage/orphans.sql", foreign_key=key))
         if missing:
             named = ", ".join(f"{value}: {rows} rows" for value, rows in missing[:_NAMED])
             more = ", …" if len(missing) > _NAMED else ""
-            found.append(f"{key.table}.{key.column} not in {key.parent} ({named}{more})")
-    if found:
+            orphans.append(f"{key.table}.{key.column} not in {key.parent} ({named}{more})")
+    if orphans:
         raise ConversionError(
-            f"Rows name what is not there: {'; '.join(found)}; bring the dimension's rows back or delete these, "
+            f"Rows name what is not there: {'; '.join(orphans)}; bring the dimension's rows back or delete these, "
             "then trigger again."
         )
 
@@ -184,9 +184,9 @@ def _swap(admin: Session, patience: Patience) -> None:
     copies = [Copy(admin, table, columns(admin, table)) for table in FACT_TABLES]
     both = [name for table in FACT_TABLES for name in (table, new(table))]
     with locked_tables(admin, both, patience):
-        for one in copies:
-            rows = settle(admin, one)
-            log.info("%s: %s rows in both tables, checksums equal", one.table, rows)
+        for copy in copies:
+            rows = settle(admin, copy)
+            log.info("%s: %s rows in both tables, checksums equal", copy.table, rows)
         admin.run(_ending()["swap"])
     log.info("Swapped:\n%s", _ending()["swap"])
 

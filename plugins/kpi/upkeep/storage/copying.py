@@ -35,13 +35,14 @@ class Digest(NamedTuple):
 
 def require_same_columns(table: str, present: Sequence[Column], made: Sequence[Column]) -> None:
     """Refuse to copy between tables whose columns differ; raises ConversionError naming one."""
-    for one in dict.fromkeys([*present, *made]):
-        if one not in present or one not in made:
+    for column in dict.fromkeys([*present, *made]):
+        if column not in present or column not in made:
             raise ConversionError(
-                f"The column {one.name} {one.kind} of {table} is not alike in both storage modes; write the migration "
-                "that made it as CREATE TABLE, ALTER TABLE or CREATE INDEX, or drop the column if it was added by hand."
+                f"The column {column.name} {column.kind} of {table} is not alike in both storage modes; write the "
+                "migration that made it as CREATE TABLE, ALTER TABLE or CREATE INDEX, or drop the column if it was "
+                "added by hand."
             )
-    if [one.name for one in present] != [one.name for one in made]:
+    if [column.name for column in present] != [column.name for column in made]:
         raise ConversionError(
             f"The columns of {table} are not in the order of the migrations; put them into it by ALTER TABLE."
         )

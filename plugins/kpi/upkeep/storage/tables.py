@@ -47,16 +47,16 @@ def beside(migrations: Sequence[Migration]) -> list[str]:
     Also that of later migrations; statements about other tables, and about rows, are left out.
     """
     return [
-        statement[: found.start("table")] + new(found["table"]) + statement[found.end("table") :]
-        for found, statement in _ddl(migrations)
+        statement[: ddl.start("table")] + new(ddl["table"]) + statement[ddl.end("table") :]
+        for ddl, statement in _ddl(migrations)
     ]
 
 
 def foreign_keys(migrations: Sequence[Migration]) -> list[ForeignKey]:
     """Return the foreign keys that the migrations give the fact tables."""
     return [
-        ForeignKey(found["table"], key["column"], key["parent"], key["key"])
-        for found, statement in _ddl(migrations)
+        ForeignKey(ddl["table"], key["column"], key["parent"], key["key"])
+        for ddl, statement in _ddl(migrations)
         for key in _FOREIGN_KEY.finditer(statement)
     ]
 
@@ -65,4 +65,4 @@ def _ddl(migrations: Sequence[Migration]) -> list[tuple[re.Match[str], str]]:
     statements = [
         (_DDL.match(text), text) for migration in migrations for text in migration.statements
     ]
-    return [(found, text) for found, text in statements if found and found["table"] in FACT_TABLES]
+    return [(match, text) for match, text in statements if match and match["table"] in FACT_TABLES]
