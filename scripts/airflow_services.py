@@ -145,10 +145,10 @@ def healthy(address: str, parts: Iterable[str] = PARTS) -> bool:
     """Say whether the UI answers and says that these parts are healthy."""
     try:
         with urllib.request.urlopen(f"{address}/api/v2/monitor/health", timeout=5) as answer:
-            told = json.load(answer)
+            health = json.load(answer)
     except (OSError, ValueError):
         return False
-    return all(told.get(part, {}).get("status") == "healthy" for part in parts)
+    return all(health.get(part, {}).get("status") == "healthy" for part in parts)
 
 
 def _airflow(*arguments: str) -> None:

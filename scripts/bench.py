@@ -73,7 +73,7 @@ def make_warehouse(server: PrivateServer, learners: int) -> tuple[Warehouse, Dem
 def side_by_side(bench: Bench, what: str, warehouse: Warehouse) -> float:
     """Compute the three fact tables at once; return the seconds until the last is written."""
 
-    def one(table: str) -> tuple[str, float, int]:
+    def write(table: str) -> tuple[str, float, int]:
         begun = time.monotonic()
         written = warehouse.facts(DAY, [table])[table]
         rows = written.inserted + written.updated + written.deleted
@@ -83,7 +83,7 @@ def side_by_side(bench: Bench, what: str, warehouse: Warehouse) -> float:
 
     def all_tables() -> int:
         with ThreadPoolExecutor(len(FACTS)) as pool:
-            parts.extend(pool.map(one, FACTS))
+            parts.extend(pool.map(write, FACTS))
         return sum(rows for _, _, rows in parts)
 
     seconds = bench.time(what, all_tables)
@@ -157,7 +157,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--learners", type=int, default=2000)
     parser.add_argument("--plans", type=Path, help="write the statements' plans into this folder")
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     logging.getLogger("kpi").setLevel(logging.WARNING)
     console = Console()
     bench = Bench(console)
@@ -165,7 +165,9 @@ def main() -> None:
     options = {"innodb-buffer-pool-size": "2G"}
     with PrivateServer(PROJECT / ".local" / "bench", options=options, bound=True) as server:
         made: list[tuple[Warehouse, DemoSource]] = []
-        bench.time("make the source", lambda: made.append(make_warehouse(server, chosen.learners)))
+        bench.time(
+            "make the source", lambda: made.append(make_warehouse(server, arguments.learners))
+        )
         warehouse, source = made[0]
         bench.time("first capture", lambda: _captured(warehouse, EVENING))
         bench.time("capture, nothing changed", lambda: _captured(warehouse, LATER))
@@ -176,14 +178,14 @@ def main() -> None:
         source.change_share(0.01, LATER.replace(tzinfo=UTC))
         bench.time("capture, 1 % changed", lambda: _captured(warehouse, NIGHT))
         side_by_side(bench, "facts again, 1 % changed", warehouse)
-        if chosen.plans:
-            write_plans(warehouse, chosen.plans)
-    console.print(report(bench, base, chosen.learners))
+        if arguments.plans:
+            write_plans(warehouse, arguments.plans)
+    console.print(report(bench, base, arguments.learners))
 
 
 def _captured(warehouse: Warehouse, instant: datetime) -> int:
-    found = warehouse.capture(DAY, instant) or []
-    return sum(one.new + one.changed + one.closed + one.reopened for one in found)
+    counts = warehouse.capture(DAY, instant) or []
+    return sum(count.new + count.changed + count.closed + count.reopened for count in counts)
 
 
 if __name__ == "__main__":

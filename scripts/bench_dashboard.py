@@ -172,7 +172,7 @@ def _numbered(table: str, column: str, kind: str, count: int, label: str) -> str
 
 
 def _name(number: str) -> str:
-    lists = (", ".join(f"'{one}'" for one in names) for names in (FAMILY_NAMES, GIVEN_NAMES))
+    lists = (", ".join(f"'{name}'" for name in names) for names in (FAMILY_NAMES, GIVEN_NAMES))
     family, given = lists
     return (
         f"CONCAT(ELT(MOD({number}, {len(FAMILY_NAMES)}) + 1, {family}), ' ', "
@@ -281,16 +281,20 @@ async def measure(
         paths = [[f"/kpi/api/{path()}" for _ in range(requests)] for _ in range(users)]
         people = await connected(server.address, headers, [f"/kpi/api/{path()}"] * users)
         begun, before = time.monotonic(), spent()
-        found = await ask(people, paths)
-        rate = len(found) / (time.monotonic() - begun)
+        answers = await ask(people, paths)
+        rate = len(answers) / (time.monotonic() - begun)
         taken = [now - was for now, was in zip(spent(), before, strict=True)]
-        for one in people:
-            one.close()
-        times = [1000 * one.seconds for one in found]
+        for person in people:
+            person.close()
+        times = [1000 * answer.seconds for answer in answers]
         table.add_row(
             *(name, f"{median(times):.0f}", f"{quantiles(times, n=20)[-1]:.0f}"),
-            *(f"{max(times):.0f}", f"{rate:.0f}", f"{median(one.size for one in found):.0f}"),
-            *(f"{1000 * seconds / len(found):.2f}" for seconds in taken),
+            *(
+                f"{max(times):.0f}",
+                f"{rate:.0f}",
+                f"{median(answer.size for answer in answers):.0f}",
+            ),
+            *(f"{1000 * seconds / len(answers):.2f}" for seconds in taken),
         )
     return table
 
@@ -303,7 +307,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100, help="of each user and route")
     parser.add_argument("--workers", type=int, default=2, help="processes of the api-server")
     parser.add_argument("--plans", type=Path, help="write the queries' plans into this folder")
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     for noisy in ("kpi", "mysql.connector"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     console = Console(width=125)
@@ -315,14 +319,14 @@ def main() -> None:
         made = Warehouse(mysql.root_uri, "bench", Settings()).create()
         made.bootstrap(FIRST, date(2026, 12, 31))
         begun = time.monotonic()
-        fill(made, chosen.learners)
+        fill(made, arguments.learners)
         [(rows,)] = made.rows("SELECT COUNT(*) FROM kpi_value")
         console.print(f"{rows:,} rows of kpi_value in {time.monotonic() - begun:.0f} s")
-        if chosen.plans:
-            write_plans(chosen.plans, made)
-        with api_server.running(Path(home), made.connections, chosen.workers) as server:
+        if arguments.plans:
+            write_plans(arguments.plans, made)
+        with api_server.running(Path(home), made.connections, arguments.workers) as server:
             mysqld = int((mysql.home / "mysqld.pid").read_text())
-            work = measure(server, mysqld, Choices(made), chosen.users, chosen.requests)
+            work = measure(server, mysqld, Choices(made), arguments.users, arguments.requests)
             table = asyncio.run(work)
     console.print(table)
 

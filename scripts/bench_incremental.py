@@ -71,17 +71,17 @@ WHERE id = %s
 
 def change(warehouse: Warehouse, learner: int, kind: str, at: datetime) -> bool:
     """Let the LMS write one change of a learner; False when he has nothing under way."""
-    found = warehouse.source(LEVELS, [learner])
-    if not found:
+    rows = warehouse.source(LEVELS, [learner])
+    if not rows:
         return False
-    for table, row in zip(TABLES, found[0], strict=True):
+    for table, row in zip(TABLES, rows[0], strict=True):
         warehouse.source(
             f"UPDATE {table} SET progression_cache = 100 - RAND() * 50, dernier_update = %s, updated_at = %s "
             "WHERE id = %s",
             [at, at, row],
         )
     if kind == KINDS[1]:
-        warehouse.source(DONE, [at, found[0][1]])
+        warehouse.source(DONE, [at, rows[0][1]])
     return True
 
 
@@ -101,7 +101,7 @@ def measured(warehouse: Warehouse, learners: int, changes: int) -> dict[str, lis
     """Write and refresh changes one by one; return the milliseconds of each step, by what was done."""
     drawn = random.Random(1)
     clock = EVENING + timedelta(minutes=5)
-    found: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}
     for triggers in (False, True):
         action = "install" if triggers else "remove"
         run_script(action, warehouse.root_uri, warehouse.name, warehouse.source_name)
@@ -110,7 +110,7 @@ def measured(warehouse: Warehouse, learners: int, changes: int) -> dict[str, lis
             name = f"LMS writes 4 rows, {'with' if triggers else 'without'} triggers"
             clock += timedelta(seconds=1)
             taken = milliseconds(lambda: change(warehouse, learner, KINDS[0], clock))  # noqa: B023
-            found.setdefault(name, []).append(taken)
+            times.setdefault(name, []).append(taken)
     warehouse.refresh(clock + timedelta(milliseconds=1))
     for number in range(2 * changes):
         kind = KINDS[number % 2]
@@ -118,9 +118,9 @@ def measured(warehouse: Warehouse, learners: int, changes: int) -> dict[str, lis
         if change(warehouse, drawn.randint(1, learners), kind, clock - timedelta(seconds=1)):
             before = in_mysql(warehouse)
             taken = milliseconds(lambda: _refreshed(warehouse, clock))  # noqa: B023
-            found.setdefault(f"refresh: {kind}", []).append(taken)
-            found.setdefault(f"refresh: {kind}, in MySQL", []).append(in_mysql(warehouse) - before)
-    return found
+            times.setdefault(f"refresh: {kind}", []).append(taken)
+            times.setdefault(f"refresh: {kind}, in MySQL", []).append(in_mysql(warehouse) - before)
+    return times
 
 
 def main() -> None:
@@ -128,20 +128,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--learners", type=int, nargs="+", default=[500, 10_000])
     parser.add_argument("--changes", type=int, default=100)
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     logging.getLogger("kpi").setLevel(logging.WARNING)
     console = Console()
     bench = Bench(console)
     table = Table("learners", "what", "n", "median ms", "p95 ms", "× the smallest school")
     smallest: dict[str, float] = {}
     options = {"innodb-buffer-pool-size": "4G"}
-    for learners in chosen.learners:
+    for learners in arguments.learners:
         with PrivateServer(PROJECT / ".local" / "bench", options=options, bound=True) as server:
             warehouse, _ = make_warehouse(server, learners)
             warehouse.keeps_scripts = True
             bench.time(f"{learners} learners: capture", lambda: _captured(warehouse))  # noqa: B023
             bench.time(f"{learners} learners: open the day", lambda: _opened(warehouse))  # noqa: B023
-            for what, taken in measured(warehouse, learners, chosen.changes).items():
+            for what, taken in measured(warehouse, learners, arguments.changes).items():
                 middle = median(taken)
                 smallest.setdefault(what, middle)
                 table.add_row(

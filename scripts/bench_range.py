@@ -74,12 +74,12 @@ def floor(warehouse: Warehouse) -> int:
 
 def selects(script: list[Step]) -> dict[str, str]:
     """Return each additive figure's step as a SELECT that counts its rows, by name."""
-    found = {}
+    counting = {}
     for step in script:
         if step.name in ADDITIVE:
             body = re.sub(r"\AINSERT INTO \w+ \([^)]*\)\n", "", step.sql)
-            found[step.name] = f"SELECT COUNT(*) FROM (\n{body}\n) AS figure"
-    return found
+            counting[step.name] = f"SELECT COUNT(*) FROM (\n{body}\n) AS figure"
+    return counting
 
 
 def compute_only(warehouse: Warehouse, name: str, parts: list[Slice], path: str) -> int:
@@ -96,19 +96,19 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--chunk", type=int, default=31)
     parser.add_argument("--only-selects", action="store_true", help="measure the computing alone")
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     logging.getLogger("kpi").setLevel(logging.WARNING)
     bench = Bench(Console())
-    days = [DAY + timedelta(days=n) for n in range(chosen.days)]
-    chunks = periods.chunks(days[0], days[-1], chosen.chunk)
+    days = [DAY + timedelta(days=n) for n in range(arguments.days)]
+    chunks = periods.chunks(days[0], days[-1], arguments.chunk)
     options = {"innodb-buffer-pool-size": "2G"}
     with PrivateServer(PROJECT / ".local" / "bench", options=options, bound=True) as server:
-        warehouse, source = make_warehouse(server, chosen.learners)
+        warehouse, source = make_warehouse(server, arguments.learners)
         warehouse.keeps_scripts = True
         bench.time("capture the nights", lambda: live(warehouse, source, days))
         ratios = computing(bench, warehouse, days, chunks)
-        base = 0.0 if chosen.only_selects else writing(bench, warehouse, days, chunks)
-    bench.console.print(report(bench, base, ratios, chosen))
+        base = 0.0 if arguments.only_selects else writing(bench, warehouse, days, chunks)
+    bench.console.print(report(bench, base, ratios, arguments))
 
 
 def computing(
@@ -149,7 +149,7 @@ def writing(
             warehouse.fact_range(first, last, [table])
 
     def rolled_up() -> int:
-        return sum(one.inserted for one in warehouse.rollup(days[0], days[-1]).values())
+        return sum(written.inserted for written in warehouse.rollup(days[0], days[-1]).values())
 
     bench.time("facts, day by day", lambda: side_by_side(daily))
     base = median(bench.time("floor", lambda: floor(warehouse)) for _ in range(FLOORS))
@@ -162,10 +162,10 @@ def writing(
 
 
 def report(
-    bench: Bench, base: float, ratios: list[tuple[str, float]], chosen: argparse.Namespace
+    bench: Bench, base: float, ratios: list[tuple[str, float]], arguments: argparse.Namespace
 ) -> Table:
     """Return what was measured as a table of seconds, rows and ratios to the floor."""
-    title = f"{chosen.learners} learners × 288 realisations × {chosen.days} days"
+    title = f"{arguments.learners} learners × 288 realisations × {arguments.days} days"
     table = Table("what", "seconds", "rows", "× floor", "× faster at once", title=title)
     for what, seconds, rows in bench.measured:
         ratio = f"{seconds / base:.2f}" if base else ""

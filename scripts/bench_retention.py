@@ -107,16 +107,16 @@ def measured(made: Warehouse, work: Callable[[], None]) -> tuple[float, float, f
         Waiting(made.connections["kpi_etl"], insert),
         Waiting(made.connections["kpi_read"], count),
     ]
-    for one in others:
-        one.start()
+    for other in others:
+        other.start()
     begun = time.monotonic()
     try:
         work()
     finally:
         seconds = time.monotonic() - begun
-        for one in others:
-            one.over.set()
-            one.join()
+        for other in others:
+            other.over.set()
+            other.join()
     return seconds, others[0].longest, others[1].longest
 
 
@@ -125,25 +125,25 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--days-rows", type=int, default=200_000, help="D rows, which go")
     arguments.add_argument("--kept-rows", type=int, default=100_000, help="W rows, which stay")
-    chosen = arguments.parse_args()
+    given = arguments.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="kpi_bench_") as folder,
         PrivateServer(Path(folder), bound=True) as server,
     ):
         made = Warehouse(server.root_uri, "bench_retention", Settings()).create()
         made.bootstrap(date(2026, 1, 1), date(2026, 4, 30))
-        found = {}
+        by_way = {}
         for name, work in (
-            ("exchange", lambda: by_exchange(made, chosen.days_rows, chosen.kept_rows)),
+            ("exchange", lambda: by_exchange(made, given.days_rows, given.kept_rows)),
             (f"DELETE, {CHUNK} rows at a time", lambda: by_chunks(made)),
         ):
-            fill(made, chosen.days_rows, chosen.kept_rows)
-            found[name] = measured(made, work)
+            fill(made, given.days_rows, given.kept_rows)
+            by_way[name] = measured(made, work)
         made.close()
-    title = f"{chosen.days_rows} rows removed, {chosen.kept_rows} stay"
+    title = f"{given.days_rows} rows removed, {given.kept_rows} stay"
     table = Table("how", "seconds", "× exchange", "a writer waited", "a reader waited", title=title)
-    base = found["exchange"][0]
-    for name, (seconds, writer, reader) in found.items():
+    base = by_way["exchange"][0]
+    for name, (seconds, writer, reader) in by_way.items():
         table.add_row(
             name, f"{seconds:.2f}", f"{seconds / base:.2f}", f"{writer:.2f} s", f"{reader:.2f} s"
         )

@@ -55,8 +55,8 @@ def find_browser() -> Path:
     Raises BrowserNotFoundError.
     """
     for name in ON_THE_PATH:
-        if found := shutil.which(name):
-            return Path(found)
+        if program := shutil.which(name):
+            return Path(program)
     start = BROWSER_HOME / "chromium"
     with locked(BROWSER_HOME / "unpack.lock"):
         try:

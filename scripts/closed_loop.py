@@ -89,8 +89,8 @@ async def connected(
 async def ask(users: Sequence[Connection], paths: Sequence[Sequence[str]]) -> list[Measured]:
     """Let each user ask his paths one after another, all users at once; return what each answer took."""
 
-    async def one(user: Connection, mine: Sequence[str]) -> list[Measured]:
+    async def ask_all(user: Connection, mine: Sequence[str]) -> list[Measured]:
         return [await user.get(path) for path in mine]
 
-    answers = await asyncio.gather(*map(one, users, paths))
+    answers = await asyncio.gather(*map(ask_all, users, paths))
     return [measured for some in answers for measured in some]

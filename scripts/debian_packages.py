@@ -54,12 +54,12 @@ def unpack(packages: Sequence[str], suite: str, into: Path, leave_out: str = "$^
 def loader(tree: Path) -> Path:
     """Return the dynamic loader of an unpacked tree; raises DebianError when it has none."""
     # Suites older than trixie have some libraries beside /usr.
-    found = sorted([*tree.glob("usr/lib/*/ld-linux*.so.*"), *tree.glob("lib/*/ld-linux*.so.*")])
-    if not found:
+    loaders = sorted([*tree.glob("usr/lib/*/ld-linux*.so.*"), *tree.glob("lib/*/ld-linux*.so.*")])
+    if not loaders:
         raise DebianError(
             f"{tree} has no dynamic loader; remove it with `make clean`, then try again."
         )
-    return found[0]
+    return loaders[0]
 
 
 def libraries(tree: Path) -> str:

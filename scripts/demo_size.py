@@ -40,8 +40,10 @@ def chosen_size(given: Sequence[str]) -> tuple[Size, date]:
     )
     parser.add_argument("--large", action="store_true", help=f"the large school: {LARGE}")
     parser.add_argument("--first", type=date.fromisoformat, default=FIRST_DAY, metavar="YYYY-MM-DD")
-    for one in fields(Size):
-        parser.add_argument(f"--{one.name}", type=int, help=f"default: {getattr(SMALL, one.name)}")
+    for option in fields(Size):
+        parser.add_argument(
+            f"--{option.name}", type=int, help=f"default: {getattr(SMALL, option.name)}"
+        )
     asked = vars(parser.parse_args(given))
     first, size = asked.pop("first"), LARGE if asked.pop("large") else SMALL
     return replace(

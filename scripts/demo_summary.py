@@ -46,25 +46,25 @@ class _Chosen(NamedTuple):
 def print_first_figures(console: Console, seconds: float) -> None:
     """Print the tiles of the first night as kpi_read sees them, and after how long they were there."""
     with session(READ) as read:
-        chosen = _chosen(read)
-        console.print(f"\nThe first figures, after {seconds:.0f} s: {chosen.name}", markup=False)
-        console.print(_tiles(_rows(read, "tiles", chosen)))
+        shown = _chosen(read)
+        console.print(f"\nThe first figures, after {seconds:.0f} s: {shown.name}", markup=False)
+        console.print(_tiles(_rows(read, "tiles", shown)))
         console.print()
 
 
 def print_summary(console: Console) -> None:
     """Print tiles, states, weeks, plan gap, delays and the ledger as kpi_read sees them: at most 40 lines."""
     with session(READ) as read:
-        chosen = _chosen(read)
+        shown = _chosen(read)
         console.print()
-        console.print(Rule(chosen.name, style="dim"))
+        console.print(Rule(shown.name, style="dim"))
         for pair in (
-            (_tiles(_rows(read, "tiles", chosen)), _states(_rows(read, "state_histogram", chosen))),
+            (_tiles(_rows(read, "tiles", shown)), _states(_rows(read, "state_histogram", shown))),
             (
-                _weeks(_rows(read, "weeks_and_months", chosen)),
-                _plan(_rows(read, "plan_gap", chosen)),
+                _weeks(_rows(read, "weeks_and_months", shown)),
+                _plan(_rows(read, "plan_gap", shown)),
             ),
-            (_delays(_rows(read, "delays", chosen)), _ledger(read.rows(LEDGER))),
+            (_delays(_rows(read, "delays", shown)), _ledger(read.rows(LEDGER))),
         ):
             console.print(_side_by_side(*pair))
             console.print()
@@ -81,8 +81,8 @@ def _chosen(read: Session) -> _Chosen:
     return _Chosen(ids, f"{group} · {module}")
 
 
-def _rows(read: Session, name: str, chosen: _Chosen) -> list[tuple[Any, ...]]:
-    return read.rows(renderer(settings())(f"display/{name}.sql"), chosen.ids)
+def _rows(read: Session, name: str, shown: _Chosen) -> list[tuple[Any, ...]]:
+    return read.rows(renderer(settings())(f"display/{name}.sql"), shown.ids)
 
 
 def _side_by_side(*tables: RenderableType) -> Table:

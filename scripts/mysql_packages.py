@@ -48,12 +48,12 @@ def find_mysqld() -> Mysqld:
 
     Unpacks the packages on the first call (about 55 MB to download). Raises MySQLNotFoundError.
     """
-    found = _mysqld_on_path()
-    if isinstance(found, Mysqld):
-        return found
+    on_path = _mysqld_on_path()
+    if isinstance(on_path, Mysqld):
+        return on_path
     with locked(MYSQL_HOME / "unpack.lock"):
         if not UNPACKED.exists():
-            _unpack_debian_packages(reason_before=found)
+            _unpack_debian_packages(reason_before=on_path)
     return _unpacked_mysqld()
 
 

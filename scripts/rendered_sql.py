@@ -111,16 +111,16 @@ def without_gaps(sql: str) -> str:
 
 def snapshots(settings: Settings) -> dict[str, str]:
     """Return the rendered text of each file that is a template, of the small catalogue and a source in UTC."""
-    chosen = settings.model_copy(update={"timezone": "UTC", "source_timezone": "UTC"})
+    in_utc = settings.model_copy(update={"timezone": "UTC", "source_timezone": "UTC"})
 
-    def few(found: Iterable[Any]) -> list[Any]:
-        return [one for one in found if one.code in CATALOGUE]
+    def few(figures: Iterable[Any]) -> list[Any]:
+        return [figure for figure in figures if figure.code in CATALOGUE]
 
-    render = offline(chosen, figures=lambda table: few(catalog.figures(chosen.sql_dir, table)))
+    render = offline(in_utc, figures=lambda table: few(catalog.figures(in_utc.sql_dir, table)))
     return {
         path: without_gaps(render(path))
-        for path in paths(chosen, SCRIPTS + SINGLE + STATEMENTS + SHOWN)
-        if _TAG.search((chosen.sql_dir / path).read_text("utf-8"))
+        for path in paths(in_utc, SCRIPTS + SINGLE + STATEMENTS + SHOWN)
+        if _TAG.search((in_utc.sql_dir / path).read_text("utf-8"))
     }
 
 
@@ -129,18 +129,18 @@ def figure_steps(settings: Settings, figure: str, road: str) -> list[tuple[str, 
     if road not in ROADS:
         raise InputError(f"There is no road '{road}'; choose one of {', '.join(ROADS)}.")
     render = offline(settings)
-    found = [
+    computing = [
         (path, step)
         for path in paths(settings, ROADS[road])
         for step in steps(render(path))
         if step.figure == figure
     ]
-    if not found:
+    if not computing:
         raise InputError(
             f"No step of the road '{road}' computes the figure '{figure}'; docs/figures.md lists the figures, and "
             "rows that are added up or carried over for all figures at once have no step of their own."
         )
-    return found
+    return computing
 
 
 def write(settings: Settings) -> None:

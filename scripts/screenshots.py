@@ -63,10 +63,10 @@ def main() -> None:
 def _chosen() -> tuple[int, int]:
     """Return the group and the module that the demo's summary shows."""
     with session(READ) as read:
-        found = read.rows(CHOICE)
-    if not found:
+        choices = read.rows(CHOICE)
+    if not choices:
         sys.exit("There are no figures to show yet: run `make demo` first.")
-    scope_id, _, _, target_id, _, _ = found[0]
+    scope_id, _, _, target_id, _, _ = choices[0]
     return int(scope_id), int(target_id)
 
 

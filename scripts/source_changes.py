@@ -25,14 +25,14 @@ def statements(script: str, kpi_db: str, account: str = ACCOUNT) -> list[str]:
     text = re.sub(r"^--.*\n", "", script, flags=re.MULTILINE)
     for name, value in {"kpi_db": kpi_db, "kpi_change": account}.items():
         text = text.replace(f"@{name}", value)
-    found, delimiter = [], ";"
+    filled_in, delimiter = [], ";"
     for part in re.split(r"^DELIMITER (\S+)\n", text, flags=re.MULTILINE):
         if part in (";", "//"):
             delimiter = part
             continue
         ends = re.split(rf"{re.escape(delimiter)}\s*\n", part)
-        found += [one.strip() for one in ends if one.strip()]
-    return found
+        filled_in += [statement.strip() for statement in ends if statement.strip()]
+    return filled_in
 
 
 def run(action: str, root_uri: str, kpi_db: str, lms_db: str, account: str = ACCOUNT) -> list[Any]:

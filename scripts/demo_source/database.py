@@ -99,12 +99,12 @@ class DemoSource:
     @classmethod
     def open(cls, server: str | Mapping[str, Any], database: str = "lms_demo") -> DemoSource:
         """Return the demo source that is there, with the school and zone it was made with."""
-        found = cls(server, database)
-        with found._connect() as connection:
-            clock = found._clock(connection)
-        found.app_timezone = clock.app_timezone
-        found.school = School.from_parameters(clock.parameters)
-        return found
+        source = cls(server, database)
+        with source._connect() as connection:
+            clock = source._clock(connection)
+        source.app_timezone = clock.app_timezone
+        source.school = School.from_parameters(clock.parameters)
+        return source
 
     def create(self, at: datetime) -> dict[str, int]:
         """Drop the database, make it as it stands at that instant (aware), return rows by table.

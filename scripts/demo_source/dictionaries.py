@@ -40,16 +40,16 @@ def task_state_name(trainer: int, order: int) -> str:
 
 def dictionary_lines(created: datetime, trainers: int) -> list[Line]:
     """Return the rows of the dictionaries, the workflow and each trainer's states of tasks."""
-    found: list[Line] = []
+    lines: list[Line] = []
     for table, (first, codes) in _DICTIONARIES.items():
         for order, code in enumerate(codes, 1):
             nom = names.STATE_NAMES[code]
-            found.append(Line(table, first + order, created, code=code, nom=nom, ordre=order))
+            lines.append(Line(table, first + order, created, code=code, nom=nom, ordre=order))
     for order, (code, title) in enumerate(names.WORKFLOW, 1):
-        found.append(Line("workflow_taches", order, created, code=code, titre=title, ordre=order))
+        lines.append(Line("workflow_taches", order, created, code=code, titre=title, ordre=order))
     for trainer in range(1, trainers + 1):
         for order in range(1, len(names.WORKFLOW) + 1):
-            found.append(
+            lines.append(
                 Line(
                     "etat_realisation_taches",
                     task_state_id(trainer, order),
@@ -60,4 +60,4 @@ def dictionary_lines(created: datetime, trainers: int) -> list[Line]:
                     ordre=order,
                 )
             )
-    return found
+    return lines

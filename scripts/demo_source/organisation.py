@@ -120,8 +120,8 @@ class Organisation:
     def assignment(self, project: Project, group: int, team: int | None) -> Assignment | None:
         """Return the project as given to learners of that group and sub-group; None if it isn't."""
         for given_to in (None, team):
-            if found := self._assignments.get((project.id, group, given_to)):
-                return found
+            if assignment := self._assignments.get((project.id, group, given_to)):
+                return assignment
         return None
 
     # Rows

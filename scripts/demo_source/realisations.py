@@ -202,11 +202,11 @@ class Run:
 
     def instants(self) -> set[datetime]:
         """Return all instants at which one of the rows may change, the upkeep apart."""
-        found = {self.created, *self.micro_saves.values()}
-        found |= {override.since for override in self.overrides.values()}
+        instants = {self.created, *self.micro_saves.values()}
+        instants |= {override.since for override in self.overrides.values()}
         for units in self.units.values():
-            found = found.union(*(unit.instants() for unit in units))
-        return found if self.deleted is None else found | {self.deleted}
+            instants = instants.union(*(unit.instants() for unit in units))
+        return instants if self.deleted is None else instants | {self.deleted}
 
     def micro_done_at(self, micro: Micro) -> datetime | None:
         """Return when all UAs of a micro-competence had been done, if each of them was."""
@@ -216,8 +216,8 @@ class Run:
 
     def is_done_at(self, micro: Micro, instant: datetime) -> bool:
         """Say whether all UAs of a micro-competence that are there stand at DONE."""
-        found = [unit.at(instant) for ua in micro.uas for unit in self.units[ua]]
-        return all(change is None or change.state == DONE for change in found)
+        changes = [unit.at(instant) for ua in micro.uas for unit in self.units[ua]]
+        return all(change is None or change.state == DONE for change in changes)
 
 
 def _stamped(row: TableRow, upkeep: datetime) -> TableRow:

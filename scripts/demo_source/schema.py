@@ -47,10 +47,10 @@ def create_statements() -> tuple[str, ...]:
 @cache
 def tables() -> dict[str, Table]:
     """Return the source's tables by name, parents before children; without `demo_clock`."""
-    found: dict[str, Table] = {}
+    by_name: dict[str, Table] = {}
     for name, body in _TABLE.findall(SCHEMA_FILE.read_text(encoding="utf-8")):
         columns = _COLUMN.findall(body)
         local = tuple(place for place, (_, kind) in enumerate(columns) if kind == "datetime")
-        found[name] = Table(name, tuple(column for column, _ in columns), local)
-    del found[CLOCK_TABLE]
-    return found
+        by_name[name] = Table(name, tuple(column for column, _ in columns), local)
+    del by_name[CLOCK_TABLE]
+    return by_name

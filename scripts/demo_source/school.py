@@ -123,16 +123,16 @@ class School:
         """Return what brings tables that stand at `since` to `until` (both aware), by table."""
         first, last = utc(since), utc(until)
         before, after = self._last_upkeep(first), self._last_upkeep(last)
-        found: dict[str, TableChanges] = defaultdict(TableChanges)
+        by_table: dict[str, TableChanges] = defaultdict(TableChanges)
 
         def compare(old: Iterator[TableRow], new: Iterator[TableRow]) -> None:
-            _compare(_as_stored(old, app_timezone), _as_stored(new, app_timezone), found)
+            _compare(_as_stored(old, app_timezone), _as_stored(new, app_timezone), by_table)
 
         compare(rows_of(self.organisation.lines, first), rows_of(self.organisation.lines, last))
         for life in self._lives(last):
             if before != after or life.acts_between(first, last):
                 compare(life.rows_at(first, before), life.rows_at(last, after))
-        return dict(found)
+        return dict(by_table)
 
     def _last_upkeep(self, instant: datetime) -> datetime | None:
         return max((night for night in self._upkeep if night <= instant), default=None)
@@ -185,14 +185,14 @@ def _as_stored(rows: Iterator[TableRow], app_timezone: str) -> Iterator[TableRow
 
 
 def _compare(
-    old: Iterator[TableRow], new: Iterator[TableRow], found: dict[str, TableChanges]
+    old: Iterator[TableRow], new: Iterator[TableRow], by_table: dict[str, TableChanges]
 ) -> None:
     before = {(table, key): row for table, key, row in old}
     for table, key, row in new:
         last = before.pop((table, key), None)
         if last is None:
-            found[table].inserted[key] = row
+            by_table[table].inserted[key] = row
         elif last != row:
-            found[table].updated[key] = row
+            by_table[table].updated[key] = row
     for (table, key), row in before.items():
-        found[table].deleted[key] = row
+        by_table[table].deleted[key] = row

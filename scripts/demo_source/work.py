@@ -108,10 +108,10 @@ class Work:
     def _try_to_study(self, ua: int, begin: date, given: Project | None) -> Studied | None:
         try:
             at = self._when(begin)
-            found = self._life.row_for_work(ua, at)
-            if found is None:
+            run_and_row = self._life.row_for_work(ua, at)
+            if run_and_row is None:
                 return None
-            run, row = found
+            run, row = run_and_row
             day = self._study(run, ua, row, at, given)
         except StoppedError:
             return None
@@ -209,10 +209,10 @@ class Work:
 
     def _add_exercises(self, project: Project, ua: int, opened: datetime) -> None:
         # Who has just come gets his rows within minutes.
-        found = self._life.row_for_work(ua, opened + timedelta(minutes=10))
-        if found is None:
+        run_and_row = self._life.row_for_work(ua, opened + timedelta(minutes=10))
+        if run_and_row is None:
             return
-        run, row = found
+        run, row = run_and_row
         for kind, table, scale in (
             (PROTOTYPE, PROTOTYPES, PROTOTYPE_SCALE),
             (PROJECT, PROJECTS, PROJECT_SCALE),

@@ -36,17 +36,21 @@ def night_failed(context: Mapping[str, Any]) -> None:
     if isinstance(context.get("exception"), InputError):
         return
     try:
-        chosen = settings()
+        kpi_settings = settings()
         alert = Alert(
-            FAILED, context["ti"].dag_id, RED, _day_of(context, chosen), message=_said(context)
+            FAILED,
+            context["ti"].dag_id,
+            RED,
+            _day_of(context, kpi_settings),
+            message=_said(context),
         )
         try:
             with session(ETL) as etl, etl.transaction():
-                _keep(etl, alert, chosen)
-            tell(context, chosen)
+                _keep(etl, alert, kpi_settings)
+            tell(context, kpi_settings)
         except Exception as error:
             log.warning("The alert could not be kept, so it is told and forgotten: %s", error)
-            notify([alert], context, chosen)
+            notify([alert], context, kpi_settings)
     except Exception:
         log.exception("No alert was raised for this failure.")
 
@@ -54,11 +58,11 @@ def night_failed(context: Mapping[str, Any]) -> None:
 def night_mended(context: Mapping[str, Any]) -> None:
     """End the alerts that the run's DAG failed for the run's day or earlier days; an on_success_callback."""
     try:
-        chosen, day = settings(), business_date(context)
+        kpi_settings, day = settings(), business_date(context)
         with session(ETL) as etl, etl.transaction():
-            ended = _end(etl, FAILED, context["ti"].dag_id, day, chosen)
+            ended = _end(etl, FAILED, context["ti"].dag_id, day, kpi_settings)
         if ended:
-            tell(context, chosen)
+            tell(context, kpi_settings)
     except Exception:
         log.exception("The alert of an earlier failure could not be ended.")
 

@@ -38,8 +38,8 @@ def notify(alerts: Sequence[Alert], context: Mapping[str, Any], settings: Settin
         "kpi_alerts": list(alerts),
         "kpi_subject_fr": f"KPI : {len(alerts)} alerte{'s' if len(alerts) > 1 else ''}",
         "kpi_subject_en": f"KPI: {len(alerts)} alert{'s' if len(alerts) > 1 else ''}",
-        "kpi_text_fr": "\n".join(f"[{one.level}] {one.message_fr}" for one in alerts),
-        "kpi_text_en": "\n".join(f"[{one.level}] {one.message_en}" for one in alerts),
+        "kpi_text_fr": "\n".join(f"[{alert.level}] {alert.message_fr}" for alert in alerts),
+        "kpi_text_en": "\n".join(f"[{alert.level}] {alert.message_en}" for alert in alerts),
     }
     try:
         notifier(dict(context) | values)
@@ -53,10 +53,10 @@ def notify(alerts: Sequence[Alert], context: Mapping[str, Any], settings: Settin
 def _made(settings: Settings) -> BaseNotifier:
     path = settings.alert_notifier
     try:
-        found = pkgutil.resolve_name(path)
-        if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
+        notifier = pkgutil.resolve_name(path)
+        if not (isinstance(notifier, type) and issubclass(notifier, BaseNotifier)):
             raise TypeError("it is no BaseNotifier")
-        return found(**settings.alert_notifier_args)
+        return notifier(**settings.alert_notifier_args)
     except Exception as error:
         raise NotifierError(
             f"The notifier {path} cannot be made ({error}); set KPI_ALERT_NOTIFIER to the dotted path of a "

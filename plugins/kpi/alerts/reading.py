@@ -113,11 +113,11 @@ def untold(etl: Session, settings: Settings) -> list[Alert]:
 
 def lasting(read: Session, settings: Settings, most: int) -> list[Alert]:
     """Return the alerts that last, newest first, at most `most`."""
-    found = read.rows(renderer(settings)("alerts/lasting.sql"), {"most": most})
-    return _in_both_languages(found, settings)
+    rows = read.rows(renderer(settings)("alerts/lasting.sql"), {"most": most})
+    return _in_both_languages(rows, settings)
 
 
 def _in_both_languages(rows: Iterable[Row], settings: Settings) -> list[Alert]:
     english = catalog.english_labels(settings.sql_dir)
-    found = [Alert(*row) for row in rows]
-    return [replace(one, metric_label_en=english.get(one.code)) for one in found]
+    alerts = [Alert(*row) for row in rows]
+    return [replace(alert, metric_label_en=english.get(alert.code)) for alert in alerts]

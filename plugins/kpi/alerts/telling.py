@@ -37,6 +37,6 @@ def tell(context: Mapping[str, Any], settings: Settings) -> Sequence[Alert]:
             return []
         mark = renderer(settings)("alerts/told.sql")
         with etl.transaction():
-            for one in new:
-                etl.run(mark, {"id": one.id, "ended": one.until_on is not None})
+            for alert in new:
+                etl.run(mark, {"id": alert.id, "ended": alert.until_on is not None})
         return new

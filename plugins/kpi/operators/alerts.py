@@ -22,20 +22,20 @@ class AlertsOperator(ScriptOperator):
     """
 
     def execute(self, context: Any) -> None:
-        chosen = settings()
-        yesterday = local_days.local_date(now(), chosen.timezone) - timedelta(days=1)
+        kpi_settings = settings()
+        yesterday = local_days.local_date(now(), kpi_settings.timezone) - timedelta(days=1)
         with reported(self, "Alerts") as report:
-            found = look(steps(self.sql), yesterday, chosen)
-            told = tell(context, chosen)
-            if found is None:
+            outcome = look(steps(self.sql), yesterday, kpi_settings)
+            alerts_told = tell(context, kpi_settings)
+            if outcome is None:
                 self.log.info("No day is complete yet, so there is nothing to look at.")
                 return
             report.add(
                 {
-                    "as of": found.day,
-                    "figures beyond": found.beyond,
-                    "raised": found.raised,
-                    "ended": found.ended,
-                    "told": len(told),
+                    "as of": outcome.day,
+                    "figures beyond": outcome.beyond,
+                    "raised": outcome.raised,
+                    "ended": outcome.ended,
+                    "told": len(alerts_told),
                 }
             )

@@ -40,20 +40,20 @@ class BackfillCheckOperator(BaseOperator):
     """
 
     def execute(self, context: Any) -> list[dict[str, str]]:
-        params, chosen = context["params"], settings()
+        params, kpi_settings = context["params"], settings()
         first, last = parse_day(str(params["date_from"])), parse_day(str(params["date_to"]))
         with reported(self, f"{first} to {last} in chunks of days") as report:
             with session(ETL) as etl:
-                preflight.require_schema(etl, chosen)
+                preflight.require_schema(etl, kpi_settings)
                 chunks = backfills.planned(
                     first,
                     last,
-                    _bounds(etl, chosen, first, last),
-                    chosen.backfill_chunk_days,
+                    _bounds(etl, kpi_settings, first, last),
+                    kpi_settings.backfill_chunk_days,
                     bool(params.get("into_dropped")),
                 )
                 _require_scopes(etl, requested_scopes(context))
-            preflight.before_rollup(first, last, chosen)
+            preflight.before_rollup(first, last, kpi_settings)
             report.add(*({"chunk from": begin, "to": end} for begin, end in chunks))
         return [{"first": str(begin), "last": str(end)} for begin, end in chunks]
 
@@ -123,31 +123,31 @@ class RangeTileCacheOperator(TileCacheOperator):
 
 def compare(task: BaseOperator, report: Report, part: slices.Slice, script: Sequence[Step]) -> None:
     """Say what a dry run found of a slice: with examples in the log, in rows in its report."""
-    found = compare_slice(part, script, settings())
-    task.log.info("%s", comparison(part, found))
+    compared = compare_slice(part, script, settings())
+    task.log.info("%s", comparison(part, compared))
     report.add(
         {
             "table": part.table,
             "period": part.period,
             "from": part.first,
             "to": part.last,
-            "would be inserted": found.new,
-            "would be changed": found.changed,
-            "would be deleted": found.vanished,
+            "would be inserted": compared.new,
+            "would be changed": compared.changed,
+            "would be deleted": compared.vanished,
         }
     )
 
 
-def comparison(part: slices.Slice, found: Comparison) -> str:
+def comparison(part: slices.Slice, compared: Comparison) -> str:
     """Return what a dry run says of a slice: the rows that would change, and the largest changes."""
-    told = (
-        f"{part.table}, {part.first} to {part.last} would be: {found.new} rows inserted, "
-        f"{found.changed} changed, {found.vanished} deleted. Nothing was written."
+    sentence = (
+        f"{part.table}, {part.first} to {part.last} would be: {compared.new} rows inserted, "
+        f"{compared.changed} changed, {compared.vanished} deleted. Nothing was written."
     )
-    if not found.examples:
-        return told
+    if not compared.examples:
+        return sentence
     columns = ("date", "scope", "target", *FACT_TABLES[part.table].named, "was", "becomes")
-    return f"{told} The largest changes:\n{text_table(columns, found.examples)}"
+    return f"{sentence} The largest changes:\n{text_table(columns, compared.examples)}"
 
 
 def require_wanted(context: Any, table: str) -> None:
@@ -157,20 +157,20 @@ def require_wanted(context: Any, table: str) -> None:
         raise AirflowSkipException(f"{table} was not asked for.")
 
 
-def _bounds(etl: Session, chosen: Settings, begin: date, end: date) -> backfills.Bounds:
+def _bounds(etl: Session, kpi_settings: Settings, begin: date, end: date) -> backfills.Bounds:
     """Read off kpi_time, the history and the ledger which days can be computed, and which of a range are gone."""
     first_day: date | None = etl.value(script(COMPUTABLE)["first day of the calendar"])
     oldest: datetime | None = etl.value(script(COMPUTABLE)["first instant of the history"])
     last = last_capture(etl)
-    today = local_days.local_date(now(), chosen.timezone)
+    today = local_days.local_date(now(), kpi_settings.timezone)
     first = date.fromordinal((first_day or today).toordinal() + DAYS_BEFORE)
     if oldest is not None:
-        first = max(first, local_days.local_date(oldest, chosen.timezone))
+        first = max(first, local_days.local_date(oldest, kpi_settings.timezone))
     return backfills.Bounds(
         today,
         first,
         last.day if last else None,
-        tuple(dropped_ranges(etl, begin, end, chosen)),
+        tuple(dropped_ranges(etl, begin, end, kpi_settings)),
         history_cut(etl),
     )
 

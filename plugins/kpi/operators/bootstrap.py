@@ -32,8 +32,8 @@ class MigrateOperator(BaseOperator):
 
     def execute(self, context: Any) -> list[str]:
         params = context["params"]
-        chosen = settings()
-        files = migrations.available(chosen.sql_dir, chosen.storage)
+        kpi_settings = settings()
+        files = migrations.available(kpi_settings.sql_dir, kpi_settings.storage)
         with reported(self, "Migrations") as report, session(ADMIN) as admin:
             if params.get("plan"):
                 todo = migrations.pending(files, migrations.applied(admin), resume=True)
@@ -46,7 +46,7 @@ class MigrateOperator(BaseOperator):
                 report.add(*({"would be applied": migration.name} for migration in todo))
                 return [migration.name for migration in todo]
             names = migrations.migrate(
-                admin, files, bool(params.get("resume")), chosen.lock_wait_seconds
+                admin, files, bool(params.get("resume")), kpi_settings.lock_wait_seconds
             )
             self.log.info("Migrations applied: %s.", ", ".join(names) or "none, all were there")
             report.add(*({"applied": name} for name in names))
@@ -57,23 +57,23 @@ class FirstPartitionsOperator(BaseOperator):
     """Give the fact tables their monthly partitions; nothing to do in storage mode foreign_keys."""
 
     def execute(self, context: Any) -> Sequence[str]:
-        chosen = settings()
-        today = local_date(now(), chosen.timezone)
+        kpi_settings = settings()
+        today = local_date(now(), kpi_settings.timezone)
         wanted = partitions.months_around(
-            today, chosen.partition_months_back, chosen.partition_months_ahead
+            today, kpi_settings.partition_months_back, kpi_settings.partition_months_ahead
         )
         plan_only = bool(context["params"].get("plan"))
         with reported(self, "First partitions") as report, session(ADMIN) as admin:
             if plan_only:
-                to_be_made = chosen.storage == "partitioned"
+                to_be_made = kpi_settings.storage == "partitioned"
                 planned = missing_changes(admin, wanted, before_migrations=to_be_made)
                 for change in planned:
                     self.log.info("Would run:\n%s", change.sql)
-                report.add(*({"would get partitions": one.table} for one in planned))
+                report.add(*({"would get partitions": change.table} for change in planned))
                 return [change.sql for change in planned]
-            with migrations.exclusively(admin, chosen.lock_wait_seconds):
+            with migrations.exclusively(admin, kpi_settings.lock_wait_seconds):
                 planned = missing_changes(admin, wanted)
                 for change in planned:
                     execute(admin, change, Patience())
-            report.add(*({"got partitions": one.table} for one in planned))
+            report.add(*({"got partitions": change.table} for change in planned))
         return [change.sql for change in planned]

@@ -39,14 +39,14 @@ TO_MEND: list[str | type[BaseException]] = [
 
 def dag_defaults(*tags: Tag, alerts: bool = False) -> dict[str, Any]:
     """Return the arguments that every DAG of the package is made with; with `alerts`, a failed run raises one."""
-    chosen = settings()
+    kpi_settings = settings()
     return {
-        "start_date": pendulum.datetime(2025, 9, 1, tz=chosen.timezone),
+        "start_date": pendulum.datetime(2025, 9, 1, tz=kpi_settings.timezone),
         "catchup": False,
         "tags": ["kpi", *tags],
-        "template_searchpath": [str(chosen.sql_dir)],
+        "template_searchpath": [str(kpi_settings.sql_dir)],
         "template_undefined": jinja2.StrictUndefined,
-        "user_defined_macros": template_context(chosen) | {"business_date": business_date},
+        "user_defined_macros": template_context(kpi_settings) | {"business_date": business_date},
         "default_args": {
             "owner": "kpi",
             "on_failure_callback": night_failed if alerts else None,

@@ -46,7 +46,7 @@ class CaptureOperator(ScriptOperator):
     def execute(self, context: Any) -> None:
         day = business_date(context)
         with reported(self, f"Capture for {day}") as report:
-            found = capture(
+            findings = capture(
                 day,
                 captured_at(context),
                 steps(self.sql),
@@ -54,9 +54,11 @@ class CaptureOperator(ScriptOperator):
                 Author.of(context),
                 accepts=bool(context["params"].get(ACCEPT)),
             )
-            if found is None:
+            if findings is None:
                 self.log.info("%s was captured before; it is computed from history.", day)
-            report.add(*({name: getattr(one, name) for name in FOUND} for one in found or ()))
+            report.add(
+                *({name: getattr(finding, name) for name in FOUND} for finding in findings or ())
+            )
 
 
 class SliceOperator(ScriptOperator):
@@ -83,8 +85,8 @@ class SliceOperator(ScriptOperator):
                 ", ".join(map(str, missed)),
             )
         with reported(self, self.table) as report:
-            for one in (*missed, day):
-                part = slices.Slice.daily(self.table, one)
+            for local_day in (*missed, day):
+                part = slices.Slice.daily(self.table, local_day)
                 written = slices.write_slice(part, steps(self.sql), settings(), Author.of(context))
                 report.add_slice(part, written)
 

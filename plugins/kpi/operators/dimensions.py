@@ -32,17 +32,17 @@ class TimeDimensionOperator(BaseOperator):
         self.first_source_day = first_source_day
 
     def execute(self, context: Any) -> None:
-        chosen = settings()
+        kpi_settings = settings()
         with reported(self, "kpi_time") as report:
             local_days.require_current_zone_data()
             with session(ETL) as etl:
-                preflight.require_schema(etl, chosen)
+                preflight.require_schema(etl, kpi_settings)
             fill = time_dimension.fill(
                 self.upsert,
                 self.first_source_day,
-                local_days.local_date(now(), chosen.timezone),
+                local_days.local_date(now(), kpi_settings.timezone),
                 bool(context["params"].get("force")),
-                chosen,
+                kpi_settings,
             )
             for day in fill.moved:
                 self.log.warning(
@@ -67,8 +67,8 @@ class MetricDictionaryOperator(ScriptOperator):
         self.conn_id = conn_id
 
     def execute(self, context: Any) -> None:
-        chosen = settings()
-        rows = metric_rows(catalog.metrics(chosen.sql_dir))
+        kpi_settings = settings()
+        rows = metric_rows(catalog.metrics(kpi_settings.sql_dir))
 
         def register() -> int:
             with session(self.conn_id) as etl, etl.transaction():
@@ -79,7 +79,7 @@ class MetricDictionaryOperator(ScriptOperator):
                 self.log.info("Would register %s.", ", ".join(str(row["code"]) for row in rows))
                 report.add({"metrics that would be registered": len(rows)})
                 return
-            written = attempted(register, chosen.write_attempts)
+            written = attempted(register, kpi_settings.write_attempts)
             report.add({"metrics": len(rows), "new or changed": written})
 
 
@@ -88,13 +88,13 @@ class DimensionsOperator(ScriptOperator):
 
     def execute(self, context: Any) -> None:
         script = steps(self.sql)
-        chosen = settings()
+        kpi_settings = settings()
 
         def write() -> dict[str, int]:
             with (
                 session(ETL) as etl,
                 # Two nights at once would add the same branches of the tree.
-                lock(etl, lock_name(etl.schema, "dimensions"), chosen.lock_wait_seconds),
+                lock(etl, lock_name(etl.schema, "dimensions"), kpi_settings.lock_wait_seconds),
             ):
                 create_temporary(etl, script)
                 with etl.transaction():
@@ -102,7 +102,7 @@ class DimensionsOperator(ScriptOperator):
                 return {step.name: rows for step, rows in done.items()}
 
         with reported(self, "Dimensions") as report:
-            touched = attempted(write, chosen.write_attempts)
+            touched = attempted(write, kpi_settings.write_attempts)
             report.add(*({"step": name, "rows": rows} for name, rows in touched.items()))
 
 

@@ -57,24 +57,24 @@ class RefreshOperator(BaseBranchOperator):
             return self._choose(context, report)
 
     def _choose(self, context: Any, report: Report) -> list[str]:
-        chosen = settings()
+        kpi_settings = settings()
         day = _today(context)
         with session(ETL) as etl:
-            preflight.before_refresh(etl, chosen)
+            preflight.before_refresh(etl, kpi_settings)
             self._note(etl, context)
             if last_capture(etl) is None:
                 self.log.info("Nothing was captured yet: the changes wait for the first kpi_daily.")
                 return []
             if not opening.is_open(etl, day):
                 return self._unopened(context, day)
-        warn_of_unfollowed(chosen, self.log.warning)
+        warn_of_unfollowed(kpi_settings, self.log.warning)
         try:
             done = self._refresh(context, day)
         except refresh.NotOpen:
             # A capture of all learners, or midnight, came between two changes.
             return self._unopened(context, _today(context))
-        for number, one in enumerate(done, start=1):
-            report.add(*_lines(number, one))
+        for number, result in enumerate(done, start=1):
+            report.add(*_lines(number, result))
         return []
 
     def _note(self, etl: Any, context: Mapping[str, Any]) -> None:
@@ -95,19 +95,21 @@ class RefreshOperator(BaseBranchOperator):
         return self.open_with
 
     def _refresh(self, context: Any, day: Any) -> list[refresh.Refreshed]:
-        chosen, by = settings(), Author.of(context)
+        kpi_settings, by = settings(), Author.of(context)
         scripts = refresh.Scripts(*map(steps, (self.contributions, self.capture, self.cells)))
-        whole = renderer(chosen)
-        found: list[refresh.Refreshed] = []
-        while done := refresh.refresh_next(by.run_id or "", _clock(context), scripts, chosen, by):
-            found.append(done)
+        whole = renderer(kpi_settings)
+        refreshed: list[refresh.Refreshed] = []
+        while done := refresh.refresh_next(
+            by.run_id or "", _clock(context), scripts, kpi_settings, by
+        ):
+            refreshed.append(done)
             self.log.info(
-                "%s changes are in the figures.", sum(len(one.batch.ids) for one in found)
+                "%s changes are in the figures.", sum(len(result.batch.ids) for result in refreshed)
             )
             if done.unfinished:
                 scripts_of = {path: steps(whole(path)) for path in refresh.WHOLE}
-                refresh.complete(done, day, scripts_of, chosen, by)
-        return found
+                refresh.complete(done, day, scripts_of, kpi_settings, by)
+        return refreshed
 
 
 class OpenDayOperator(ScriptOperator):
@@ -131,9 +133,9 @@ class OpenDayOperator(ScriptOperator):
             report.add({"day": self.day, "open": "yes" if opened else "no"})
 
 
-def warn_of_unfollowed(chosen: Settings, warn: Callable[..., None]) -> None:
+def warn_of_unfollowed(kpi_settings: Settings, warn: Callable[..., None]) -> None:
     """Name the figures that the run's changes do not reach."""
-    if left := catalog.not_followed(chosen.sql_dir):
+    if left := catalog.not_followed(kpi_settings.sql_dir):
         warn(
             "Changes of today are not added to %s: such a file reads no set and gives its figures by itself, so they "
             "are those of the last time that the day was computed.",
@@ -157,7 +159,7 @@ def _learners(extra: Any, warn: Any) -> set[int]:
     try:
         if isinstance(named, str):
             raise ValueError
-        return {int(one) for one in named}
+        return {int(learner_id) for learner_id in named}
     except (TypeError, ValueError):
         warn(
             "An event's extra has %s = %r, which is no list of ids: it is left aside.",

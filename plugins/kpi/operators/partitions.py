@@ -36,7 +36,7 @@ class StorageOperator(StatementsOperator):
 
     def execute(self, context: Any) -> Sequence[str]:
         target, drop = context["params"].get("convert_to"), context["params"].get("drop_old")
-        dry_run, chosen = bool(context["params"].get("dry_run")), settings()
+        dry_run, kpi_settings = bool(context["params"].get("dry_run")), settings()
         if target and drop:
             raise InputError(
                 f"A run cannot both convert (convert_to={target!r}) and drop the tables from before (drop_old); "
@@ -45,15 +45,19 @@ class StorageOperator(StatementsOperator):
         if not drop and not target:
             raise AirflowSkipException("No conversion was asked for.")
         with reported(self, "Storage") as report:
-            names = self._drop(chosen, dry_run) if drop else self._convert(context, target, chosen)
+            names = (
+                self._drop(kpi_settings, dry_run)
+                if drop
+                else self._convert(context, target, kpi_settings)
+            )
             done = "dropped" if drop else "converted to"
             report.add(*({f"would be {done}" if dry_run else done: name} for name in names))
         return names
 
-    def _convert(self, context: Any, target: Storage, chosen: Settings) -> Sequence[str]:
+    def _convert(self, context: Any, target: Storage, kpi_settings: Settings) -> Sequence[str]:
         dry_run = bool(context["params"].get("dry_run"))
         local_days.require_current_zone_data()
-        converted = convert(target, today_of(context, chosen), chosen, dry_run=dry_run)
+        converted = convert(target, today_of(context, kpi_settings), kpi_settings, dry_run=dry_run)
         if not converted:
             self.log.info("The fact tables are in storage mode %s already.", target)
         elif dry_run:
@@ -64,16 +68,16 @@ class StorageOperator(StatementsOperator):
                 'with {"drop_old": true}.',
                 target,
             )
-        if chosen.storage != target and not dry_run:
+        if kpi_settings.storage != target and not dry_run:
             self.log.warning(
                 "KPI_STORAGE is %s: set KPI_STORAGE=%s now, or the other DAGs will refuse to run.",
-                chosen.storage,
+                kpi_settings.storage,
                 target,
             )
         return [target] if converted else []
 
-    def _drop(self, chosen: Settings, dry_run: bool) -> Sequence[str]:
-        names = drop_left_behind(chosen, dry_run=dry_run)
+    def _drop(self, kpi_settings: Settings, dry_run: bool) -> Sequence[str]:
+        names = drop_left_behind(kpi_settings, dry_run=dry_run)
         self.log.info(
             "%s: %s.",
             "Would be dropped" if dry_run else "Dropped",
@@ -86,21 +90,21 @@ class PartitionMaintenanceOperator(StatementsOperator):
     """Give the fact tables the partitions they lack, and print all partitions as a table."""
 
     def execute(self, context: Any) -> Sequence[str]:
-        chosen = settings()
+        kpi_settings = settings()
         dry_run = bool(context["params"].get("dry_run"))
         with reported(self, "Partitions") as report:
             local_days.require_current_zone_data()
-            done = maintain(today_of(context, chosen), chosen, dry_run=dry_run)
-            self._say(done, chosen, dry_run)
+            done = maintain(today_of(context, kpi_settings), kpi_settings, dry_run=dry_run)
+            self._say(done, kpi_settings, dry_run)
             statements = "statements that would run" if dry_run else "statements run"
             report.add({"storage": done.storage, statements: len(done.changes)})
         return [change.sql for change in done.changes]
 
-    def _say(self, done: Maintained, chosen: Settings, dry_run: bool) -> None:
-        if done.storage != chosen.storage:
+    def _say(self, done: Maintained, kpi_settings: Settings, dry_run: bool) -> None:
+        if done.storage != kpi_settings.storage:
             self.log.warning(
                 "KPI_STORAGE is %s, the fact tables are in storage mode %s: set KPI_STORAGE=%s.",
-                chosen.storage,
+                kpi_settings.storage,
                 done.storage,
                 done.storage,
             )
@@ -121,9 +125,11 @@ class PartitionMaintenanceOperator(StatementsOperator):
         )
 
 
-def today_of(context: Any, chosen: Settings) -> date:
+def today_of(context: Any, kpi_settings: Settings) -> date:
     """Return the local day that a run takes for today: its param `date`, else that of the clock."""
     text = context["params"].get("date")
     return (
-        local_days.parse_day(str(text)) if text else local_days.local_date(now(), chosen.timezone)
+        local_days.parse_day(str(text))
+        if text
+        else local_days.local_date(now(), kpi_settings.timezone)
     )

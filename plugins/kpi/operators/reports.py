@@ -26,11 +26,11 @@ class Report:
 
     def add(self, *lines: Mapping[str, Any]) -> None:
         """Add lines, by column; the last of them has the seconds since the lines before."""
-        found = [dict(line) for line in lines] or [{"done": "nothing"}]
+        added = [dict(line) for line in lines] or [{"done": "nothing"}]
         now = time.monotonic()
-        found[-1]["seconds"] = round(now - self._since, 1)
+        added[-1]["seconds"] = round(now - self._since, 1)
         self._since = now
-        self._lines += found
+        self._lines += added
 
     def add_slice(self, part: Slice, written: Written) -> None:
         """Add what became of the rows of a slice."""
@@ -65,13 +65,13 @@ def reported(task: BaseOperator, what: str) -> Iterator[Report]:
 
 def text_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Return rows as a table of plain text, numbers to the right."""
-    found = [list(row) for row in rows]
+    lines = [list(row) for row in rows]
     table = Table(box=box.SIMPLE, pad_edge=False)
     for number, name in enumerate(columns):
-        cells = [row[number] for row in found if row[number] is not None]
+        cells = [row[number] for row in lines if row[number] is not None]
         numeric = bool(cells) and all(isinstance(cell, (int, float)) for cell in cells)
         table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
-    for row in found:
+    for row in lines:
         table.add_row(*("" if value is None else str(value) for value in row))
     text = io.StringIO()
     Console(file=text, width=240, color_system=None).print(table)

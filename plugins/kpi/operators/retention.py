@@ -22,37 +22,39 @@ class RestoreOperator(StatementsOperator):
     """Bring back what the param `restore` names: a month (YYYY-MM) or an undo table. Skipped when it names nothing."""
 
     def execute(self, context: Any) -> Sequence[str]:
-        params, chosen = context["params"], settings()
+        params, kpi_settings = context["params"], settings()
         asked = params.get("restore")
         if not asked:
             raise AirflowSkipException("Nothing was asked to be restored.")
         dry_run = bool(params.get("dry_run"))
         done = "Would be restored" if dry_run else "Restored"
-        with reported(self, f"{done}, and held for {chosen.retention_undo_days} days") as report:
+        with reported(
+            self, f"{done}, and held for {kpi_settings.retention_undo_days} days"
+        ) as report:
             local_days.require_current_zone_data()
             restored = run.restore(
                 str(asked),
-                chosen,
+                kpi_settings,
                 Author.of(context),
                 over=bool(params.get("restore_over")),
                 dry_run=dry_run,
             )
             report.add(*undo_lines(restored))
-        return [one.undo_table for one in restored]
+        return [undo.undo_table for undo in restored]
 
 
 class FactRetentionOperator(StatementsOperator):
     """Remove the facts that have expired, and print what went, what stays and why as a table."""
 
     def execute(self, context: Any) -> Sequence[str]:
-        chosen, dry_run = settings(), bool(context["params"].get("dry_run"))
+        kpi_settings, dry_run = settings(), bool(context["params"].get("dry_run"))
         if context["params"].get("restore"):
             raise AirflowSkipException("A run that restores removes nothing.")
-        today = today_of(context, chosen)
-        told = "Nothing was written; a run would do" if dry_run else "Done"
-        with reported(self, told) as report:
+        today = today_of(context, kpi_settings)
+        title = "Nothing was written; a run would do" if dry_run else "Done"
+        with reported(self, title) as report:
             local_days.require_current_zone_data()
-            done = run.retain(today, chosen, Author.of(context), dry_run=dry_run)
+            done = run.retain(today, kpi_settings, Author.of(context), dry_run=dry_run)
             self.log.info(
                 "Undo tables %s:\n%s\nUndo tables there are:\n%s",
                 "that would be dropped" if dry_run else "dropped",
@@ -64,24 +66,30 @@ class FactRetentionOperator(StatementsOperator):
             report.add(
                 *(dict(zip(columns, line, strict=True)) for line in run.told(done.decisions))
             )
-        return [f"{one.table} {one.month:%Y-%m}" for one in done.decisions if one.action != "keep"]
+        return [
+            f"{decision.table} {decision.month:%Y-%m}"
+            for decision in done.decisions
+            if decision.action != "keep"
+        ]
 
 
 class LedgerRetentionOperator(StatementsOperator):
     """Delete what has expired of history, ledger and rejects, and print how much as a table."""
 
     def execute(self, context: Any) -> None:
-        chosen, dry_run = settings(), bool(context["params"].get("dry_run"))
+        kpi_settings, dry_run = settings(), bool(context["params"].get("dry_run"))
         if context["params"].get("restore"):
             raise AirflowSkipException("A run that restores removes nothing.")
         with reported(self, "Nothing was written" if dry_run else "Done") as report:
             local_days.require_current_zone_data()
-            done = run.cut(today_of(context, chosen), chosen, Author.of(context), dry_run=dry_run)
+            done = run.cut(
+                today_of(context, kpi_settings), kpi_settings, Author.of(context), dry_run=dry_run
+            )
             removed = "to be removed" if dry_run else "removed"
             report.add(
                 *(
-                    {"table": one.table, "before": one.before, "rows": one.there, removed: one.rows}
-                    for one in done
+                    {"table": cut.table, "before": cut.before, "rows": cut.there, removed: cut.rows}
+                    for cut in done
                 )
             )
 
@@ -98,14 +106,14 @@ def undo_lines(undos: Sequence[Undo]) -> list[dict[str, object]]:
             zip(
                 UNDO_COLUMNS,
                 (
-                    one.undo_table,
-                    f"{one.month:%Y-%m}",
-                    " ".join(one.periods),
-                    one.rows_removed,
-                    one.keep_until,
+                    undo.undo_table,
+                    f"{undo.month:%Y-%m}",
+                    " ".join(undo.periods),
+                    undo.rows_removed,
+                    undo.keep_until,
                 ),
                 strict=True,
             )
         )
-        for one in undos
+        for undo in undos
     ]

@@ -41,11 +41,11 @@ class LateNightsOperator(BaseOperator):
     """Keep an alert as long as the last good night is older than it should be, and tell what is new of all alerts."""
 
     def execute(self, context: Any) -> None:
-        chosen = settings()
+        kpi_settings = settings()
         with reported(self, "Late nights") as report:
-            since = look_for_late_nights(instant_of(context), chosen)
-            told = tell(context, chosen)
-            report.add({"late since": since or "–", "alerts told": len(told)})
+            since = look_for_late_nights(instant_of(context), kpi_settings)
+            alerts_told = tell(context, kpi_settings)
+            report.add({"late since": since or "–", "alerts told": len(alerts_told)})
 
 
 def instant_of(context: Mapping[str, Any]) -> datetime:

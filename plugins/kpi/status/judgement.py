@@ -98,7 +98,7 @@ def last_night(state: State) -> Item:
 
 def _after_a_late_night(state: State) -> tuple[str, str]:
     """Say what to do, in French and English; where no day of late was complete, no run of late can tell."""
-    if any(not one.missing for one in state.days):
+    if any(not day.missing for day in state.days):
         return (
             "Ouvrir le dernier run de kpi_daily : la dernière ligne du journal de la tâche rouge dit quoi faire.",
             "Open the last run of kpi_daily: the last log line of its red task says what to do.",
@@ -112,21 +112,21 @@ def _after_a_late_night(state: State) -> tuple[str, str]:
 def gaps(state: State) -> Item:
     """Judge the days before the latest complete one that lack facts; those that retention removed are no gap."""
     title = ("gaps", "Jours manquants", "Gaps in days")
-    complete = [one.day for one in state.days if not one.missing]
-    found = [
-        one
-        for one in state.days
-        if complete and complete[0] < one.day < complete[-1] and one.missing and not one.dropped
+    complete = [day.day for day in state.days if not day.missing]
+    lacking = [
+        day
+        for day in state.days
+        if complete and complete[0] < day.day < complete[-1] and day.missing and not day.dropped
     ]
-    if not found:
+    if not lacking:
         return Item(*title, GREEN, "0", "Aucun jour ne manque.", "No day is missing.")
-    shown = ", ".join(f"{one.day} ({', '.join(one.missing)})" for one in found[:5])
-    more = f", … {len(found) - 5}" if len(found) > 5 else ""
-    span = f'{{"date_from": "{found[0].day}", "date_to": "{found[-1].day}"}}'
+    shown = ", ".join(f"{day.day} ({', '.join(day.missing)})" for day in lacking[:5])
+    more = f", … {len(lacking) - 5}" if len(lacking) > 5 else ""
+    span = f'{{"date_from": "{lacking[0].day}", "date_to": "{lacking[-1].day}"}}'
     return Item(
         *title,
         AMBER,
-        str(len(found)),
+        str(len(lacking)),
         f"Il manque des faits : {shown}{more}.",
         f"Facts are missing: {shown}{more}.",
         f"Lancer kpi_backfill avec {span}.",
@@ -179,14 +179,20 @@ def partitions(state: State, months_ahead: int) -> Item:
         return Item(
             *title, GREEN, "–", "Mode foreign_keys : aucune.", "Storage mode foreign_keys: none."
         )
-    ahead = min(_months_ahead(state.today, one.catch_all_from) for one in state.layouts.values())
-    rows = {table: one.catch_all_rows for table, one in state.layouts.items() if one.catch_all_rows}
+    ahead = min(
+        _months_ahead(state.today, layout.catch_all_from) for layout in state.layouts.values()
+    )
+    rows = {
+        table: layout.catch_all_rows
+        for table, layout in state.layouts.items()
+        if layout.catch_all_rows
+    }
     level = RED if ahead < 1 else AMBER if ahead < months_ahead or rows else GREEN
-    told = ", ".join(f"{table} {count}" for table, count in rows.items()) or "0"
+    in_catch_all = ", ".join(f"{table} {count}" for table, count in rows.items()) or "0"
     value = f"+{ahead}" if ahead >= 0 else str(ahead)
     detail = (
-        f"Mois d'avance : {ahead} (attendu {months_ahead}) ; lignes hors partition : {told}.",
-        f"Months ahead: {ahead} (wanted {months_ahead}); rows in the catch-all: {told}.",
+        f"Mois d'avance : {ahead} (attendu {months_ahead}) ; lignes hors partition : {in_catch_all}.",
+        f"Months ahead: {ahead} (wanted {months_ahead}); rows in the catch-all: {in_catch_all}.",
     )
     if level == GREEN:
         return Item(*title, level, value, *detail)
@@ -278,15 +284,15 @@ def zone_data(version: str, problem: str) -> Item:
 
 def package(versions: str, findings: Sequence[Finding]) -> Item:
     """Judge the Airflow that runs the package: what stops it red, any other setting amber."""
-    level = RED if any(one.stops for one in findings) else AMBER if findings else GREEN
+    level = RED if any(finding.stops for finding in findings) else AMBER if findings else GREEN
     return Item(
         "package",
         "Paquet KPI",
         "KPI package",
         level,
         versions,
-        " ".join(one.fr for one in findings) or "Les réglages d'Airflow conviennent.",
-        " ".join(one.en for one in findings) or "The settings of Airflow fit.",
+        " ".join(finding.fr for finding in findings) or "Les réglages d'Airflow conviennent.",
+        " ".join(finding.en for finding in findings) or "The settings of Airflow fit.",
         "docs/own_airflow.md dit pourquoi." if findings else "",
         "docs/own_airflow.md says why." if findings else "",
     )

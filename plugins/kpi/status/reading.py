@@ -109,9 +109,9 @@ def _layouts(read: Session, settings: Settings) -> dict[str, Layout]:
         bounds.setdefault(table, 0)
         if str(bound) != "MAXVALUE":
             bounds[table] = int(bound)
-    found = {}
+    layouts = {}
     for table, bound in bounds.items():
         first = from_days(bound) or date.min
         count = renderer(settings, table=table)("status/rows_since.sql")
-        found[table] = Layout(first, int(read.value(count, {"first": first})))
-    return found
+        layouts[table] = Layout(first, int(read.value(count, {"first": first})))
+    return layouts

@@ -46,5 +46,5 @@ def _zone_data() -> Item:
 
 
 def _package() -> Item:
-    found = airflow_settings.findings(version("apache-airflow"))
-    return judgement.package(airflow_settings.running_on(), found)
+    findings = airflow_settings.findings(version("apache-airflow"))
+    return judgement.package(airflow_settings.running_on(), findings)

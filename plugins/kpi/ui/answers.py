@@ -77,8 +77,8 @@ def comma_separated(rows: Sequence[Mapping[str, Any]], language: Language) -> by
     text.write(_BOM)
     writer = csv.writer(text, delimiter=";" if language == "fr" else ",")
     columns = list(rows[0]) if rows else []
-    writer.writerow([labels.column(one, language) for one in columns])
-    writer.writerows([_cell(row[one], language) for one in columns] for row in rows)
+    writer.writerow([labels.column(column, language) for column in columns])
+    writer.writerows([_cell(row[column], language) for column in columns] for row in rows)
     return text.getvalue().encode()
 
 

@@ -78,9 +78,9 @@ class Tree:
 @ttl_cache(maxsize=1, ttl=SECONDS_KEPT)
 def _metrics() -> dict[str, Metric]:
     windows = {
-        one.rolling_code(days): (one.code, days)
-        for one in catalog.metrics(settings().sql_dir)
-        for days in one.windows
+        metric.rolling_code(days): (metric.code, days)
+        for metric in catalog.metrics(settings().sql_dir)
+        for days in metric.windows
     }
     english = catalog.english_labels(settings().sql_dir)
     return {
@@ -89,7 +89,7 @@ def _metrics() -> dict[str, Metric]:
             *(row["unit"], row["category"]),
             higher_is_better=bool(row["higher_is_better"]),
             # A set has no order: the tree's is the one that a page wants.
-            target_levels=[one for one in labels.TARGET_TYPES if one in row["target_levels"]],
+            target_levels=[level for level in labels.TARGET_TYPES if level in row["target_levels"]],
             window=windows.get(row["code"]),
         )
         for row in reading.rows("metrics")
@@ -99,8 +99,8 @@ def _metrics() -> dict[str, Metric]:
 @ttl_cache(maxsize=1, ttl=SECONDS_KEPT)
 def measures() -> dict[str, catalog.Measure]:
     """Return the measures of kpi_percentiles by code, from the headers of their files."""
-    found = catalog.measures(settings().sql_dir, "kpi_percentiles")
-    return {measure.code: measure for measure in found}
+    declared = catalog.measures(settings().sql_dir, "kpi_percentiles")
+    return {measure.code: measure for measure in declared}
 
 
 @ttl_cache(maxsize=1, ttl=SECONDS_KEPT)
@@ -115,10 +115,10 @@ def _tree() -> Tree:
 @ttl_cache(maxsize=SCOPES_KEPT, ttl=SECONDS_KEPT)
 def scope(id: int) -> reading.Row:
     """Return a scope: id, type, ref_id, label; raises Refused (404) when there is none."""
-    found = reading.rows("scope", {"scope": id})
-    if not found:
+    rows = reading.rows("scope", {"scope": id})
+    if not rows:
         raise Refused.not_found("Point de vue", "Scope", id, "api/scopes")
-    return found[0]
+    return rows[0]
 
 
 @ttl_cache(maxsize=1, ttl=SECONDS_KEPT_SHORT)
@@ -146,8 +146,8 @@ def beginning(day: date | None, week: date | None) -> reading.Row:
 
     `day` and `week` are the latest dates of the periods D and W.
     """
-    found = reading.rows("beginning", {"date": day, "week": week})
-    return found[0] if found else {"scope": None, "target": None}
+    rows = reading.rows("beginning", {"date": day, "week": week})
+    return rows[0] if rows else {"scope": None, "target": None}
 
 
 def metrics() -> dict[str, Metric]:
@@ -157,26 +157,26 @@ def metrics() -> dict[str, Metric]:
 
 def metric(code: str) -> Metric:
     """Return a metric; raises Refused (404) when there is none of that code."""
-    found = metrics().get(code)
-    if found is None:
+    metric = metrics().get(code)
+    if metric is None:
         raise Refused.not_found("Indicateur", "Metric", code, "api/options")
-    return found
+    return metric
 
 
 def tree() -> Tree:
     """Return the tree of targets; what is not there yet is asked for again each time."""
-    found = _tree()
-    return found if found.targets else _fresh(_tree)
+    whole_tree = _tree()
+    return whole_tree if whole_tree.targets else _fresh(_tree)
 
 
 def tree_with(target: int) -> Tree:
     """Return the tree, asked for again when it lacks the target; raises Refused (404) when there is no such target."""
-    found = tree()
-    if target not in found.targets:
-        found = _fresh(_tree)
-    if target not in found.targets:
+    whole_tree = tree()
+    if target not in whole_tree.targets:
+        whole_tree = _fresh(_tree)
+    if target not in whole_tree.targets:
         raise Refused.not_found("Cible", "Target", target, "api/targets")
-    return found
+    return whole_tree
 
 
 def forget() -> None:

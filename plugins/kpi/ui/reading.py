@@ -56,12 +56,12 @@ class _Link:
         """Run a query and return its rows by column."""
         self._cursor.execute(sql, parameters)
         names = self._cursor.column_names
-        found: list[Row] = [dict(zip(names, row, strict=True)) for row in self._cursor.fetchall()]
+        rows: list[Row] = [dict(zip(names, row, strict=True)) for row in self._cursor.fetchall()]
         for name in _TRUE_OR_FALSE:
             if name in names:
-                for row in found:
+                for row in rows:
                     row[name] = None if row[name] is None else bool(row[name])
-        return found
+        return rows
 
     def close(self) -> None:
         self._opened.close()
@@ -117,8 +117,8 @@ def rows(name: str, parameters: Mapping[str, Any] | None = None, **shape: int) -
 
 def captured_at() -> datetime | None:
     """Return the instant of the last capture, UTC; None before the first."""
-    found = rows("captured_at")
-    return found[0]["captured_at"] if found else None
+    captures = rows("captured_at")
+    return captures[0]["captured_at"] if captures else None
 
 
 @contextmanager

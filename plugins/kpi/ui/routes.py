@@ -45,7 +45,7 @@ def options() -> Response:
                 {"period": code, **_both(label), "first": dates[code][0], "latest": dates[code][1]}
                 for code, label in labels.PERIODS.items()
             ],
-            "metrics": [_described(one) for one in dimensions.metrics().values()],
+            "metrics": [_described(metric) for metric in dimensions.metrics().values()],
             "default": {
                 "scope": beginning["scope"],
                 "target": beginning["target"] or dimensions.tree().root,
@@ -66,8 +66,8 @@ def scopes(
     """The scopes of a type whose label holds every word of `q`."""
     words = q.split()[:MOST_WORDS]
     patterns = {f"word_{place}": f"%{_literal(word)}%" for place, word in enumerate(words)}
-    found = rows("scopes", {"type": type, "most": limit + 1, **patterns}, words=len(words))
-    return DataResponse({"scopes": found[:limit], "more": len(found) > limit})
+    matches = rows("scopes", {"type": type, "most": limit + 1, **patterns}, words=len(words))
+    return DataResponse({"scopes": matches[:limit], "more": len(matches) > limit})
 
 
 @router.get("/scope/{id}")
@@ -80,14 +80,14 @@ def scope(id: IdInPath) -> Response:
 def targets(id: Id | None = None) -> Response:
     """A target, the way to it from the root, and what hangs under it."""
     tree = dimensions.tree_with(id) if id else dimensions.tree()
-    chosen = id or tree.root
-    if chosen is None:
+    target = id or tree.root
+    if target is None:
         return DataResponse({"target": None, "path": [], "children": []})
     return DataResponse(
         {
-            "target": tree.said(chosen),
-            "path": [tree.said(one) for one in tree.path(chosen)],
-            "children": [tree.said(one) for one in tree.children.get(chosen, ())],
+            "target": tree.said(target),
+            "path": [tree.said(ancestor) for ancestor in tree.path(target)],
+            "children": [tree.said(child) for child in tree.children.get(target, ())],
         }
     )
 
@@ -97,18 +97,18 @@ def tiles(asked: AskedFigures, output: AskedOutput) -> Response:
     """Each figure of a scope on a target, beside that of the period before."""
     parameters = asked.parameters()
     metrics = dimensions.metrics()
-    windows = {one.code: one.window[1] for one in metrics.values() if one.window}
-    found = [
+    windows = {metric.code: metric.window[1] for metric in metrics.values() if metric.window}
+    figures = [
         {**metrics[row["code"]].said, **_judged(row)}
         for row in rows("tiles", parameters | {"windows": json.dumps(windows)})
         if row["code"] in metrics
     ]
     content = {
         **_when(parameters),
-        "complete": all(row["complete"] for row in found),
-        "tiles": found,
+        "complete": all(row["complete"] for row in figures),
+        "tiles": figures,
     }
-    return output.reply(content, "tiles", [_in_language(row, output) for row in found])
+    return output.reply(content, "tiles", [_in_language(row, output) for row in figures])
 
 
 @router.get("/states")
@@ -118,14 +118,16 @@ def states(asked: AskedFigures, output: AskedOutput) -> Response:
     tree = dimensions.tree_with(asked.target)
     children = tree.children.get(asked.target, [])
     shown = children[:MOST_CHILDREN]
-    found = rows("states", parameters | {"targets": json.dumps([asked.target, *shown])})
+    counts = rows("states", parameters | {"targets": json.dumps([asked.target, *shown])})
     domains = {
-        target: _domains(list(some)) for target, some in groupby(found, itemgetter("target_id"))
+        target: _domains(list(some)) for target, some in groupby(counts, itemgetter("target_id"))
     }
     content = {
         **_when(parameters),
         "domains": domains.get(asked.target, []),
-        "children": [{"target": tree.said(one), "domains": domains.get(one, [])} for one in shown],
+        "children": [
+            {"target": tree.said(child), "domains": domains.get(child, [])} for child in shown
+        ],
         "left_out": len(children) - len(shown),
     }
     table = [
@@ -135,7 +137,7 @@ def states(asked: AskedFigures, output: AskedOutput) -> Response:
             "state": labels.said(row["code"], "state", output.lang),
             **{key: row[key] for key in ("code", "order", "count", "total")},
         }
-        for row in found
+        for row in counts
     ]
     return output.reply(content, "states", table)
 
@@ -148,21 +150,26 @@ def evolution(
     metric: Annotated[str, Query(max_length=64)],
 ) -> Response:
     """A metric over time, a point for each date of the period, NULLs where there is no figure."""
-    chosen = metric_of(metric, asked.period)
+    definition = metric_of(metric, asked.period)
     dates = within.parameters(asked.period)
-    parameters = asked.parameters() | dates | {"metric": chosen.id}
-    found = rows("evolution", parameters)
-    content = {"metric": chosen.code, "unit": chosen.unit, **_over(parameters), "points": found}
-    return output.reply(content, f"evolution_{chosen.code}", found)
+    parameters = asked.parameters() | dates | {"metric": definition.id}
+    points = rows("evolution", parameters)
+    content = {
+        "metric": definition.code,
+        "unit": definition.unit,
+        **_over(parameters),
+        "points": points,
+    }
+    return output.reply(content, f"evolution_{definition.code}", points)
 
 
 @router.get("/delays")
 def delays(asked: AskedFigures, output: AskedOutput) -> Response:
     """The percentiles of the delays."""
     parameters = asked.parameters(instead_of_windows=DAY)
-    found = [{**_measured(row["code"]), **_judged(row)} for row in rows("delays", parameters)]
-    content = {**_when(parameters), "measures": found}
-    return output.reply(content, "delays", [_in_language(row, output) for row in found])
+    percentiles = [{**_measured(row["code"]), **_judged(row)} for row in rows("delays", parameters)]
+    content = {**_when(parameters), "measures": percentiles}
+    return output.reply(content, "delays", [_in_language(row, output) for row in percentiles])
 
 
 @router.get("/plan")
@@ -176,8 +183,8 @@ def plan(
     """Plan against done, week by week or month by month."""
     asked = {"scope": scope, "target": target, "period": period, "today": today()}
     parameters = asked | within.parameters(period)
-    found = rows("plan", parameters)
-    return output.reply({**_over(parameters), "points": found}, "plan", found)
+    points = rows("plan", parameters)
+    return output.reply({**_over(parameters), "points": points}, "plan", points)
 
 
 @router.get("/siblings")
@@ -188,33 +195,35 @@ def siblings(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """A metric for the scopes of the scope's type, of a learner for those of his groups, the best first."""
-    chosen = metric_of(metric, asked.period)
+    definition = metric_of(metric, asked.period)
     parameters = asked.parameters()
-    better = {"higher_is_better": chosen.higher_is_better}
+    better = {"higher_is_better": definition.higher_is_better}
     kind = dimensions.scope(asked.scope)["type"]
-    found = rows(
+    ranking = rows(
         "siblings",
-        parameters | better | {"metric": chosen.id, "type": kind, "most": limit},
+        parameters | better | {"metric": definition.id, "type": kind, "most": limit},
         among_learners=kind == "APPRENANT",
     )
     content = {
-        "metric": chosen.code,
-        "unit": chosen.unit,
+        "metric": definition.code,
+        "unit": definition.unit,
         **_when(parameters),
         **better,
-        "rows": [{"scope": _named(row), "chosen": row["chosen"], **_ranked(row)} for row in found],
-        "left_out": found[0]["scopes"] - len(found) if found else 0,
+        "rows": [
+            {"scope": _named(row), "chosen": row["chosen"], **_ranked(row)} for row in ranking
+        ],
+        "left_out": ranking[0]["scopes"] - len(ranking) if ranking else 0,
     }
-    table = [{"rank": row["rank"], "label": row["label"], **_ranked(row)} for row in found]
-    return output.reply(content, f"siblings_{chosen.code}", table)
+    table = [{"rank": row["rank"], "label": row["label"], **_ranked(row)} for row in ranking]
+    return output.reply(content, f"siblings_{definition.code}", table)
 
 
 @router.get("/freshness")
 def freshness(output: AskedOutput) -> Response:
     """What each table was last written for, from the ledger."""
-    captured_at, found = dimensions.freshness()
-    content = {"captured_at": captured_at, "facts": found}
-    return output.reply(content, "freshness", found)
+    captured_at, facts = dimensions.freshness()
+    content = {"captured_at": captured_at, "facts": facts}
+    return output.reply(content, "freshness", facts)
 
 
 @router.get("/rejects")
@@ -225,14 +234,14 @@ def rejects(
 ) -> Response:
     """What could not be used: counted by reason, then a page of the list."""
     last_capture, reasons = dimensions.rejects()
-    found = rows("rejects", {"most": limit, "skipped": offset})
+    page = rows("rejects", {"most": limit, "skipped": offset})
     content = {
         "total": sum(row["rows"] for row in reasons),
         "captured_at": last_capture,
         "reasons": reasons,
-        "rows": found,
+        "rows": page,
     }
-    return output.reply(content, "rejects", found)
+    return output.reply(content, "rejects", page)
 
 
 def _both(label: labels.Label) -> dict[str, str]:
@@ -302,7 +311,7 @@ def _in_language(row: Row, output: Output) -> Row:
     return {key: value for key, value in row.items() if key != "label_en"} | {"label": label}
 
 
-def _domains(found: list[Row]) -> list[Row]:
+def _domains(counts: list[Row]) -> list[Row]:
     """Return one target's states, given in the order of domains, by domain."""
     return [
         {
@@ -310,6 +319,6 @@ def _domains(found: list[Row]) -> list[Row]:
             "total": some[0]["total"],
             "states": [{key: row[key] for key in ("code", "order", "count")} for row in some],
         }
-        for domain, rows_of in groupby(found, itemgetter("domain"))
+        for domain, rows_of in groupby(counts, itemgetter("domain"))
         if (some := list(rows_of))
     ]

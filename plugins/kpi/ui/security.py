@@ -31,7 +31,7 @@ class SafeHeaders:
             if message["type"] == "http.response.start":
                 own = list(message.get("headers", ()))
                 names = {name.lower() for name, _ in own}
-                message["headers"] = own + [one for one in _AS_SENT if one[0] not in names]
+                message["headers"] = own + [header for header in _AS_SENT if header[0] not in names]
             await send(message)
 
         await self.app(scope, receive, with_headers)

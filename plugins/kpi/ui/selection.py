@@ -125,8 +125,8 @@ AskedRange = Annotated[Range, parameters_of(Range)]
 
 def metric_of(code: str, period: Period) -> dimensions.Metric:
     """Return a metric; raises Refused when there is none (404) or it has no rows of that period (422)."""
-    found = dimensions.metric(code)
-    if (period == ROLLING) != (found.window is not None):
+    metric = dimensions.metric(code)
+    if (period == ROLLING) != (metric.window is not None):
         raise Refused(
             422,
             "input",
@@ -135,4 +135,4 @@ def metric_of(code: str, period: Period) -> dimensions.Metric:
             f"The metric {code} has no period {period}; rolling windows (R) are metrics of their own, "
             "those whose rolling is not null in api/options.",
         )
-    return found
+    return metric

@@ -36,9 +36,12 @@ def status() -> Response:
 @router.get("/alerts")
 def alerts() -> Response:
     """The alerts that last, the newest first; `more` says that there are others."""
-    found = _alerts()
+    lasting_alerts = _alerts()
     return DataResponse(
-        {"alerts": [_said(one) for one in found[:MOST_ALERTS]], "more": len(found) > MOST_ALERTS}
+        {
+            "alerts": [_said(alert) for alert in lasting_alerts[:MOST_ALERTS]],
+            "more": len(lasting_alerts) > MOST_ALERTS,
+        }
     )
 
 
