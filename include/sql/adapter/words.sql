@@ -1,6 +1,6 @@
 /*
 The words that the adapter gives in one column of a relation.
 */
-SELECT DISTINCT found.{{ column }}
+SELECT DISTINCT adapter_row.{{ column }}
 FROM {% include 'macros/relation.sql' %}
-ORDER BY found.{{ column }}
+ORDER BY adapter_row.{{ column }}

@@ -177,7 +177,7 @@ SELECT
 FROM change_{{ relation }};
 {%- endmacro %}
 
-{# One kpi_reject row for each row that `found` selects as (source_key, field, reason, detail). #}
+{# One kpi_reject row for each row that `rejected` selects as (source_key, field, reason, detail). #}
 {% macro reject(relation, name, hint='', phase='run', when=none) -%}
 -- step: {{ relation }}: reject {{ name }} | phase={{ phase }} relation={{ relation }}{{ ' when=' ~ when if when }}
 INSERT {{ hint ~ ' ' if hint }}INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -192,14 +192,14 @@ SELECT
 FROM (
   SELECT
     '{{ relation }}' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     {{ caller() | trim | indent(4) }}
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -211,13 +211,13 @@ ON DUPLICATE KEY UPDATE
 {% macro read(relation) -%}
 SELECT
 {%- for column in contract(relation) %}
-  found.{{ column }}{{ ',' if not loop.last }}
+  adapter_row.{{ column }}{{ ',' if not loop.last }}
 {%- endfor %}
 FROM (
 {% include 'source/' ~ adapter ~ '/' ~ relation ~ '.sql' %}
-) AS found
+) AS adapter_row
 {%- if alone %}
 WHERE
-  {{ "found.scope_type <> 'APPRENANT'\n  OR found.ref_id" if relation == 'scope' else 'found.learner_id' }} IN (SELECT wanted.learner_id FROM {{ in_force.wanted() }})
+  {{ "adapter_row.scope_type <> 'APPRENANT'\n  OR adapter_row.ref_id" if relation == 'scope' else 'adapter_row.learner_id' }} IN (SELECT wanted.learner_id FROM {{ in_force.wanted() }})
 {%- endif %}
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{# The adapter's SELECT of a relation, as a table `found`. -#}
+{# The adapter's SELECT of a relation, as a table `adapter_row`. -#}
 {% set source = source_schema() -%}
 (
 {% include 'source/' ~ adapter ~ '/' ~ relation ~ '.sql' %}
-) AS found
+) AS adapter_row

@@ -35,6 +35,6 @@ INNER JOIN (
 {{ expired(table, key) | indent(2, true) }}
   ORDER BY version.valid_to
   LIMIT %(most)s
-) AS chosen
-  ON {% for column in primary_key %}{{ '\n  AND ' if not loop.first }}chosen.{{ column }} = gone.{{ column }}{% endfor %};
+) AS expired_version
+  ON {% for column in primary_key %}{{ '\n  AND ' if not loop.first }}expired_version.{{ column }} = gone.{{ column }}{% endfor %};
 {% endfor %}

@@ -36,7 +36,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_closing (
 INSERT INTO stage_closing (scope_id, as_of, done_days, is_over)
 WITH {{ done_days('%(first)s', '%(last)s') }},
 
-told AS (
+latest_done AS (
   SELECT MAX(date_id) AS as_of
   FROM done_day
 ),
@@ -45,11 +45,11 @@ closing AS (
   SELECT
     kpi_scope.id AS scope_id,
     MAX(day.date_id) AS as_of,
-    MAX(told.as_of) = %(last)s AS is_over
-  FROM told
+    MAX(latest_done.as_of) = %(last)s AS is_over
+  FROM latest_done
   INNER JOIN kpi_time AS day
     ON day.date_id >= %(first)s
-    AND day.date_id <= told.as_of
+    AND day.date_id <= latest_done.as_of
   INNER JOIN kpi_src_membership AS membership
     ON {{ in_force.at_end('membership') }}
     AND {{ in_force.active('membership') }}

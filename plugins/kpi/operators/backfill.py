@@ -157,20 +157,20 @@ def require_wanted(context: Any, table: str) -> None:
         raise AirflowSkipException(f"{table} was not asked for.")
 
 
-def _bounds(etl: Session, kpi_settings: Settings, begin: date, end: date) -> backfills.Bounds:
+def _bounds(etl: Session, settings: Settings, begin: date, end: date) -> backfills.Bounds:
     """Read off kpi_time, the history and the ledger which days can be computed, and which of a range are gone."""
     first_day: date | None = etl.value(script(COMPUTABLE)["first day of the calendar"])
     oldest: datetime | None = etl.value(script(COMPUTABLE)["first instant of the history"])
     last = last_capture(etl)
-    today = local_days.local_date(now(), kpi_settings.timezone)
+    today = local_days.local_date(now(), settings.timezone)
     first = date.fromordinal((first_day or today).toordinal() + DAYS_BEFORE)
     if oldest is not None:
-        first = max(first, local_days.local_date(oldest, kpi_settings.timezone))
+        first = max(first, local_days.local_date(oldest, settings.timezone))
     return backfills.Bounds(
         today,
         first,
         last.day if last else None,
-        tuple(dropped_ranges(etl, begin, end, kpi_settings)),
+        tuple(dropped_ranges(etl, begin, end, settings)),
         history_cut(etl),
     )
 

@@ -133,9 +133,9 @@ class OpenDayOperator(ScriptOperator):
             report.add({"day": self.day, "open": "yes" if opened else "no"})
 
 
-def warn_of_unfollowed(kpi_settings: Settings, warn: Callable[..., None]) -> None:
+def warn_of_unfollowed(settings: Settings, warn: Callable[..., None]) -> None:
     """Name the figures that the run's changes do not reach."""
-    if left := catalog.not_followed(kpi_settings.sql_dir):
+    if left := catalog.not_followed(settings.sql_dir):
         warn(
             "Changes of today are not added to %s: such a file reads no set and gives its figures by itself, so they "
             "are those of the last time that the day was computed.",

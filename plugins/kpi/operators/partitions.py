@@ -54,10 +54,10 @@ class StorageOperator(StatementsOperator):
             report.add(*({f"would be {done}" if dry_run else done: name} for name in names))
         return names
 
-    def _convert(self, context: Any, target: Storage, kpi_settings: Settings) -> Sequence[str]:
+    def _convert(self, context: Any, target: Storage, settings: Settings) -> Sequence[str]:
         dry_run = bool(context["params"].get("dry_run"))
         local_days.require_current_zone_data()
-        converted = convert(target, today_of(context, kpi_settings), kpi_settings, dry_run=dry_run)
+        converted = convert(target, today_of(context, settings), settings, dry_run=dry_run)
         if not converted:
             self.log.info("The fact tables are in storage mode %s already.", target)
         elif dry_run:
@@ -68,16 +68,16 @@ class StorageOperator(StatementsOperator):
                 'with {"drop_old": true}.',
                 target,
             )
-        if kpi_settings.storage != target and not dry_run:
+        if settings.storage != target and not dry_run:
             self.log.warning(
                 "KPI_STORAGE is %s: set KPI_STORAGE=%s now, or the other DAGs will refuse to run.",
-                kpi_settings.storage,
+                settings.storage,
                 target,
             )
         return [target] if converted else []
 
-    def _drop(self, kpi_settings: Settings, dry_run: bool) -> Sequence[str]:
-        names = drop_left_behind(kpi_settings, dry_run=dry_run)
+    def _drop(self, settings: Settings, dry_run: bool) -> Sequence[str]:
+        names = drop_left_behind(settings, dry_run=dry_run)
         self.log.info(
             "%s: %s.",
             "Would be dropped" if dry_run else "Dropped",
@@ -100,11 +100,11 @@ class PartitionMaintenanceOperator(StatementsOperator):
             report.add({"storage": done.storage, statements: len(done.changes)})
         return [change.sql for change in done.changes]
 
-    def _say(self, done: Maintained, kpi_settings: Settings, dry_run: bool) -> None:
-        if done.storage != kpi_settings.storage:
+    def _say(self, done: Maintained, settings: Settings, dry_run: bool) -> None:
+        if done.storage != settings.storage:
             self.log.warning(
                 "KPI_STORAGE is %s, the fact tables are in storage mode %s: set KPI_STORAGE=%s.",
-                kpi_settings.storage,
+                settings.storage,
                 done.storage,
                 done.storage,
             )
@@ -125,11 +125,9 @@ class PartitionMaintenanceOperator(StatementsOperator):
         )
 
 
-def today_of(context: Any, kpi_settings: Settings) -> date:
+def today_of(context: Any, settings: Settings) -> date:
     """Return the local day that a run takes for today: its param `date`, else that of the clock."""
     text = context["params"].get("date")
     return (
-        local_days.parse_day(str(text))
-        if text
-        else local_days.local_date(now(), kpi_settings.timezone)
+        local_days.parse_day(str(text)) if text else local_days.local_date(now(), settings.timezone)
     )

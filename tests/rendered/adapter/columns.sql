@@ -1,7 +1,7 @@
 /*
 No row of a relation: MySQL says which columns the adapter gives, of which types, or what is wrong with its SELECT.
 */
-SELECT found.*
+SELECT adapter_row.*
 FROM (
 /*
 relation: scope
@@ -73,5 +73,5 @@ SELECT
   ref_id,
   LEFT(CONCAT_WS(' – ', NULLIF(code, ''), NULLIF(NULLIF(name, ''), code)), 191) AS label
 FROM named
-) AS found
+) AS adapter_row
 WHERE FALSE

@@ -2,8 +2,8 @@
 How many GLOBAL rows the adapter gives, how many of them have an id, and how many rows it gives at all.
 */
 SELECT
-  COUNT(IF(found.scope_type = 'GLOBAL', 1, NULL)) AS n,
-  COUNT(IF(found.scope_type = 'GLOBAL', found.ref_id, NULL)) AS with_id,
+  COUNT(IF(adapter_row.scope_type = 'GLOBAL', 1, NULL)) AS n,
+  COUNT(IF(adapter_row.scope_type = 'GLOBAL', adapter_row.ref_id, NULL)) AS with_id,
   COUNT(*) AS n_all
 FROM (
 /*
@@ -76,4 +76,4 @@ SELECT
   ref_id,
   LEFT(CONCAT_WS(' – ', NULLIF(code, ''), NULLIF(NULLIF(name, ''), code)), 191) AS label
 FROM named
-) AS found
+) AS adapter_row

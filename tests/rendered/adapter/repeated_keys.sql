@@ -2,7 +2,7 @@
 The first key that the adapter gives to several rows of a relation.
 */
 SELECT
-  CONCAT_WS(':', COALESCE(found.scope_type, 'NULL'), COALESCE(found.ref_id, 'NULL')) AS row_key,
+  CONCAT_WS(':', COALESCE(adapter_row.scope_type, 'NULL'), COALESCE(adapter_row.ref_id, 'NULL')) AS row_key,
   COUNT(*) AS n
 FROM (
 /*
@@ -75,7 +75,7 @@ SELECT
   ref_id,
   LEFT(CONCAT_WS(' – ', NULLIF(code, ''), NULLIF(NULLIF(name, ''), code)), 191) AS label
 FROM named
-) AS found
+) AS adapter_row
 GROUP BY row_key
 HAVING COUNT(*) > 1
 ORDER BY row_key

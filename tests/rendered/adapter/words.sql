@@ -1,7 +1,7 @@
 /*
 The words that the adapter gives in one column of a relation.
 */
-SELECT DISTINCT found.scope_type
+SELECT DISTINCT adapter_row.scope_type
 FROM (
 /*
 relation: scope
@@ -73,5 +73,5 @@ SELECT
   ref_id,
   LEFT(CONCAT_WS(' – ', NULLIF(code, ''), NULLIF(NULLIF(name, ''), code)), 191) AS label
 FROM named
-) AS found
-ORDER BY found.scope_type
+) AS adapter_row
+ORDER BY adapter_row.scope_type

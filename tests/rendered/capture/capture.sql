@@ -98,9 +98,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
 
 -- step: scope: read | phase=find relation=scope gives=relation
 SELECT
-  found.scope_type,
-  found.ref_id,
-  found.label
+  adapter_row.scope_type,
+  adapter_row.ref_id,
+  adapter_row.label
 FROM (
 /*
 relation: scope
@@ -172,7 +172,7 @@ SELECT
   ref_id,
   LEFT(CONCAT_WS(' – ', NULLIF(code, ''), NULLIF(NULLIF(name, ''), code)), 191) AS label
 FROM named
-) AS found;
+) AS adapter_row;
 
 -- step: scope: reject unusable ids | phase=find relation=scope
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -187,10 +187,10 @@ SELECT
 FROM (
   SELECT
     'scope' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -202,7 +202,7 @@ FROM (
     WHERE
       scope_type <> 'GLOBAL'
       AND ref_key NOT BETWEEN 1 AND 9223372036854775807
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -289,11 +289,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_target (
 
 -- step: target: read | phase=find relation=target gives=relation
 SELECT
-  found.target_type,
-  found.ref_id,
-  found.label,
-  found.parent_type,
-  found.parent_ref_id
+  adapter_row.target_type,
+  adapter_row.ref_id,
+  adapter_row.label,
+  adapter_row.parent_type,
+  adapter_row.parent_ref_id
 FROM (
 /*
 relation: target
@@ -382,7 +382,7 @@ SELECT
   parent_type,
   parent_ref_id
 FROM named
-) AS found;
+) AS adapter_row;
 
 -- step: target: reject unusable ids | phase=find relation=target
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -397,10 +397,10 @@ SELECT
 FROM (
   SELECT
     'target' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -412,7 +412,7 @@ FROM (
     WHERE
       target_type <> 'GLOBAL'
       AND (ref_key NOT BETWEEN 1 AND 9223372036854775807 OR parent_ref_id NOT BETWEEN 1 AND 9223372036854775807)
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -464,10 +464,10 @@ SELECT
 FROM (
   SELECT
     'target' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -485,7 +485,7 @@ FROM (
         (stage.parent_ref_id IS NOT NULL OR stage.parent_type = 'GLOBAL')
         AND FIELD(stage.parent_type, 'UA', 'MICRO_COMPETENCE', 'COMPETENCE', 'MODULE', 'REFERENTIEL', 'GLOBAL') <= FIELD(stage.target_type, 'UA', 'MICRO_COMPETENCE', 'COMPETENCE', 'MODULE', 'REFERENTIEL', 'GLOBAL')
       )
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -635,11 +635,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
 
 -- step: membership: read | phase=find relation=membership gives=relation
 SELECT
-  found.scope_type,
-  found.scope_ref_id,
-  found.learner_id,
-  found.active_from,
-  found.active_to
+  adapter_row.scope_type,
+  adapter_row.scope_ref_id,
+  adapter_row.learner_id,
+  adapter_row.active_from,
+  adapter_row.active_to
 FROM (
 /*
 relation: membership
@@ -799,7 +799,7 @@ INNER JOIN `lms`.groupes
   AND groupes.annee_formation_id = sessions.annee_formation_id
 INNER JOIN group_members
   ON group_members.groupe_id = groupes.id
-) AS found;
+) AS adapter_row;
 
 -- step: membership: reject unknown scopes and learners | phase=find relation=membership
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -814,10 +814,10 @@ SELECT
 FROM (
   SELECT
     'membership' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -841,7 +841,7 @@ FROM (
     WHERE
       stage_scope.ref_key IS NULL
       OR known_learner.learner_id IS NULL
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -872,10 +872,10 @@ SELECT
 FROM (
   SELECT
     'membership' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -901,7 +901,7 @@ FROM (
         OR COALESCE(stage.active_to NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(stage.active_to) > DAY(LAST_DAY(stage.active_to)), stage.active_to IS NOT NULL)
     ) AS dated
     WHERE COALESCE(dated.given NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(dated.given) > DAY(LAST_DAY(dated.given)), dated.given IS NOT NULL)
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -980,10 +980,10 @@ SELECT
 FROM (
   SELECT
     'membership' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -992,7 +992,7 @@ FROM (
       'reused_id' AS reason,
       CONCAT(active_from, ', captured before as ', captured_from) AS detail
     FROM reused_learner
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -1245,20 +1245,20 @@ CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
 
 -- step: realisation: read | phase=find relation=realisation gives=relation
 SELECT
-  found.domain,
-  found.ref_id,
-  found.learner_id,
-  found.state_code,
-  found.state_order,
-  found.is_final,
-  found.progress_pct,
-  found.score,
-  found.score_max,
-  found.started_at,
-  found.finished_at,
-  found.last_activity_at,
-  found.created_at,
-  found.changed_at
+  adapter_row.domain,
+  adapter_row.ref_id,
+  adapter_row.learner_id,
+  adapter_row.state_code,
+  adapter_row.state_order,
+  adapter_row.is_final,
+  adapter_row.progress_pct,
+  adapter_row.score,
+  adapter_row.score_max,
+  adapter_row.started_at,
+  adapter_row.finished_at,
+  adapter_row.last_activity_at,
+  adapter_row.created_at,
+  adapter_row.changed_at
 FROM (
 /*
 relation: realisation
@@ -1419,7 +1419,7 @@ INNER JOIN `lms`.realisation_uas AS realisations
 LEFT JOIN `lms`.etat_realisation_uas AS states
   ON states.id = realisations.etat_realisation_ua_id
 WHERE newest.nth = 1
-) AS found;
+) AS adapter_row;
 
 -- step: realisation: reject unknown targets and learners | phase=find relation=realisation
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -1434,10 +1434,10 @@ SELECT
 FROM (
   SELECT
     'realisation' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1458,7 +1458,7 @@ FROM (
     WHERE
       stage_target.ref_key IS NULL
       OR known_learner.learner_id IS NULL
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -1489,10 +1489,10 @@ SELECT
 FROM (
   SELECT
     'realisation' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1536,7 +1536,7 @@ FROM (
       OR stage.score_max >= 1e10
       OR CHAR_LENGTH(stage.state_code) > 32
       OR stage.state_order NOT BETWEEN -2147483648 AND 2147483647
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -1555,10 +1555,10 @@ SELECT
 FROM (
   SELECT
     'realisation' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1593,7 +1593,7 @@ FROM (
         OR COALESCE(stage.changed_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(stage.changed_at) > DAY(LAST_DAY(stage.changed_at)), stage.changed_at IS NOT NULL)
     ) AS dated
     WHERE COALESCE(dated.given NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(dated.given) > DAY(LAST_DAY(dated.given)), dated.given IS NOT NULL)
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -1885,10 +1885,10 @@ SELECT
 FROM (
   SELECT
     'realisation' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1906,7 +1906,7 @@ FROM (
     LEFT JOIN reused_learner
       ON reused_learner.learner_id = change_row.learner_id
     WHERE reused_learner.learner_id IS NULL
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -1925,10 +1925,10 @@ SELECT
 FROM (
   SELECT
     'realisation' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1952,7 +1952,7 @@ FROM (
         MAX(IF(last_activity_at <= %(captured_at)s, last_activity_at, TIMESTAMP '1000-01-01 00:00:00'))
       ) AS newest FROM kpi_src_realisation WHERE valid_to = '9999-12-31') AS captured
       ON captured.newest > staged.newest
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -2230,10 +2230,10 @@ SELECT
 FROM (
   SELECT
     'realisation' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -2246,7 +2246,7 @@ FROM (
       valid_to = '9999-12-31'
       AND is_final = 1
       AND finished_at IS NULL
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -2286,11 +2286,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_plan (
 
 -- step: plan: read | phase=find relation=plan gives=relation
 SELECT
-  found.scope_type,
-  found.scope_ref_id,
-  found.ua_ref_id,
-  found.due_on,
-  found.created_at
+  adapter_row.scope_type,
+  adapter_row.scope_ref_id,
+  adapter_row.ua_ref_id,
+  adapter_row.due_on,
+  adapter_row.created_at
 FROM (
 /*
 relation: plan
@@ -2327,7 +2327,7 @@ WHERE sessions.date_fin >= '1000-01-01'
 GROUP BY
   groupes.id,
   alignments.unite_apprentissage_id
-) AS found;
+) AS adapter_row;
 
 -- step: plan: reject unknown groups and UAs | phase=find relation=plan
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -2342,10 +2342,10 @@ SELECT
 FROM (
   SELECT
     'plan' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -2370,7 +2370,7 @@ FROM (
     WHERE
       stage_scope.ref_key IS NULL
       OR stage_target.ref_key IS NULL
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -2402,10 +2402,10 @@ SELECT
 FROM (
   SELECT
     'plan' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -2431,7 +2431,7 @@ FROM (
         OR COALESCE(stage.created_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(stage.created_at) > DAY(LAST_DAY(stage.created_at)), stage.created_at IS NOT NULL)
     ) AS dated
     WHERE COALESCE(dated.given NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(dated.given) > DAY(LAST_DAY(dated.given)), dated.given IS NOT NULL)
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -2655,14 +2655,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
 
 -- step: feedback: read | phase=find relation=feedback gives=relation
 SELECT
-  found.kind,
-  found.submission_id,
-  found.learner_id,
-  found.target_type,
-  found.target_ref_id,
-  found.submitted_at,
-  found.feedback_at,
-  found.trainer_id
+  adapter_row.kind,
+  adapter_row.submission_id,
+  adapter_row.learner_id,
+  adapter_row.target_type,
+  adapter_row.target_ref_id,
+  adapter_row.submitted_at,
+  adapter_row.feedback_at,
+  adapter_row.trainer_id
 FROM (
 /*
 relation: feedback
@@ -2869,7 +2869,7 @@ SELECT
 FROM answered_submissions
 LEFT JOIN task_uas
   ON task_uas.task_id = answered_submissions.task_id
-) AS found;
+) AS adapter_row;
 
 -- step: feedback: reject unknown learners and targets | phase=find relation=feedback
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -2884,10 +2884,10 @@ SELECT
 FROM (
   SELECT
     'feedback' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -2913,7 +2913,7 @@ FROM (
       known_learner.learner_id IS NULL
       OR stage_target.ref_key IS NULL
       OR stage.submission_id NOT BETWEEN 1 AND 9223372036854775807
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -2945,10 +2945,10 @@ SELECT
 FROM (
   SELECT
     'feedback' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -2974,7 +2974,7 @@ FROM (
         OR COALESCE(stage.feedback_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(stage.feedback_at) > DAY(LAST_DAY(stage.feedback_at)), stage.feedback_at IS NOT NULL)
     ) AS dated
     WHERE COALESCE(dated.given NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(dated.given) > DAY(LAST_DAY(dated.given)), dated.given IS NOT NULL)
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -3002,10 +3002,10 @@ SELECT
 FROM (
   SELECT
     'feedback' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -3015,7 +3015,7 @@ FROM (
       trainer_id AS detail
     FROM stage_feedback
     WHERE trainer_id NOT BETWEEN 1 AND 9223372036854775807
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -3039,10 +3039,10 @@ SELECT
 FROM (
   SELECT
     'feedback' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -3052,7 +3052,7 @@ FROM (
       CONCAT(feedback_at, ' <= ', submitted_at) AS detail
     FROM stage_feedback
     WHERE feedback_at <= submitted_at
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -3086,10 +3086,10 @@ SELECT
 FROM (
   SELECT
     'feedback' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -3103,7 +3103,7 @@ FROM (
       AND existing.submission_id = new_event.submission_id
       AND existing.learner_id = new_event.learner_id
     GROUP BY new_event.kind, new_event.submission_id, new_event.learner_id
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -3166,10 +3166,10 @@ SELECT
 FROM (
   SELECT
     'feedback' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -3191,7 +3191,7 @@ FROM (
       event.captured_at > %(previous)s
       AND stage.submission_id IS NULL
     GROUP BY event.kind, event.submission_id, event.learner_id
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -3222,11 +3222,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_reject (
 
 -- step: reject: read | phase=find relation=reject gives=relation
 SELECT
-  found.relation,
-  found.source_key,
-  found.field,
-  found.reason,
-  found.detail
+  adapter_row.relation,
+  adapter_row.source_key,
+  adapter_row.field,
+  adapter_row.reason,
+  adapter_row.detail
 FROM (
 /*
 relation: reject
@@ -3391,7 +3391,7 @@ SELECT
   CONCAT('date_fin ', date_fin, ' is no date') AS detail
 FROM `lms`.session_formations
 WHERE NOT date_fin >= '1000-01-01'
-) AS found;
+) AS adapter_row;
 
 -- step: reject: keep | relation=reject
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)

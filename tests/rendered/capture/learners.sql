@@ -16,9 +16,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_scope (
 
 -- step: scope: read | phase=find relation=scope gives=relation
 SELECT
-  found.scope_type,
-  found.ref_id,
-  found.label
+  adapter_row.scope_type,
+  adapter_row.ref_id,
+  adapter_row.label
 FROM (
 /*
 relation: scope
@@ -90,10 +90,10 @@ SELECT
   ref_id,
   LEFT(CONCAT_WS(' – ', NULLIF(code, ''), NULLIF(NULLIF(name, ''), code)), 191) AS label
 FROM named
-) AS found
+) AS adapter_row
 WHERE
-  found.scope_type <> 'APPRENANT'
-  OR found.ref_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
+  adapter_row.scope_type <> 'APPRENANT'
+  OR adapter_row.ref_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
 
 -- step: scope: reject unusable ids | phase=find relation=scope
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -108,10 +108,10 @@ SELECT
 FROM (
   SELECT
     'scope' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -123,7 +123,7 @@ FROM (
     WHERE
       scope_type <> 'GLOBAL'
       AND ref_key NOT BETWEEN 1 AND 9223372036854775807
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -219,11 +219,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS reused_learner (
 
 -- step: membership: read | phase=find relation=membership gives=relation
 SELECT
-  found.scope_type,
-  found.scope_ref_id,
-  found.learner_id,
-  found.active_from,
-  found.active_to
+  adapter_row.scope_type,
+  adapter_row.scope_ref_id,
+  adapter_row.learner_id,
+  adapter_row.active_from,
+  adapter_row.active_to
 FROM (
 /*
 relation: membership
@@ -383,9 +383,9 @@ INNER JOIN `lms`.groupes
   AND groupes.annee_formation_id = sessions.annee_formation_id
 INNER JOIN group_members
   ON group_members.groupe_id = groupes.id
-) AS found
+) AS adapter_row
 WHERE
-  found.learner_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
+  adapter_row.learner_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
 
 -- step: membership: reject unknown scopes and learners | phase=find relation=membership
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -400,10 +400,10 @@ SELECT
 FROM (
   SELECT
     'membership' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -427,7 +427,7 @@ FROM (
     WHERE
       stage_scope.ref_key IS NULL
       OR known_learner.learner_id IS NULL
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -458,10 +458,10 @@ SELECT
 FROM (
   SELECT
     'membership' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -487,7 +487,7 @@ FROM (
         OR COALESCE(stage.active_to NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(stage.active_to) > DAY(LAST_DAY(stage.active_to)), stage.active_to IS NOT NULL)
     ) AS dated
     WHERE COALESCE(dated.given NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(dated.given) > DAY(LAST_DAY(dated.given)), dated.given IS NOT NULL)
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -536,10 +536,10 @@ SELECT
 FROM (
   SELECT
     'membership' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -548,7 +548,7 @@ FROM (
       'reused_id' AS reason,
       CONCAT(active_from, ', captured before as ', captured_from) AS detail
     FROM reused_learner
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -804,20 +804,20 @@ CREATE TEMPORARY TABLE IF NOT EXISTS run_realisation (
 
 -- step: realisation: read | phase=find relation=realisation gives=relation
 SELECT
-  found.domain,
-  found.ref_id,
-  found.learner_id,
-  found.state_code,
-  found.state_order,
-  found.is_final,
-  found.progress_pct,
-  found.score,
-  found.score_max,
-  found.started_at,
-  found.finished_at,
-  found.last_activity_at,
-  found.created_at,
-  found.changed_at
+  adapter_row.domain,
+  adapter_row.ref_id,
+  adapter_row.learner_id,
+  adapter_row.state_code,
+  adapter_row.state_order,
+  adapter_row.is_final,
+  adapter_row.progress_pct,
+  adapter_row.score,
+  adapter_row.score_max,
+  adapter_row.started_at,
+  adapter_row.finished_at,
+  adapter_row.last_activity_at,
+  adapter_row.created_at,
+  adapter_row.changed_at
 FROM (
 /*
 relation: realisation
@@ -978,9 +978,9 @@ INNER JOIN `lms`.realisation_uas AS realisations
 LEFT JOIN `lms`.etat_realisation_uas AS states
   ON states.id = realisations.etat_realisation_ua_id
 WHERE newest.nth = 1
-) AS found
+) AS adapter_row
 WHERE
-  found.learner_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
+  adapter_row.learner_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
 
 -- step: realisation: reject unknown targets and learners | phase=find relation=realisation
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -995,10 +995,10 @@ SELECT
 FROM (
   SELECT
     'realisation' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1019,7 +1019,7 @@ FROM (
     WHERE
       stage_target.ref_key IS NULL
       OR known_learner.learner_id IS NULL
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -1050,10 +1050,10 @@ SELECT
 FROM (
   SELECT
     'realisation' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1097,7 +1097,7 @@ FROM (
       OR stage.score_max >= 1e10
       OR CHAR_LENGTH(stage.state_code) > 32
       OR stage.state_order NOT BETWEEN -2147483648 AND 2147483647
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -1116,10 +1116,10 @@ SELECT
 FROM (
   SELECT
     'realisation' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1154,7 +1154,7 @@ FROM (
         OR COALESCE(stage.changed_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(stage.changed_at) > DAY(LAST_DAY(stage.changed_at)), stage.changed_at IS NOT NULL)
     ) AS dated
     WHERE COALESCE(dated.given NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(dated.given) > DAY(LAST_DAY(dated.given)), dated.given IS NOT NULL)
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -1298,10 +1298,10 @@ SELECT
 FROM (
   SELECT
     'realisation' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1319,7 +1319,7 @@ FROM (
     LEFT JOIN reused_learner
       ON reused_learner.learner_id = change_row.learner_id
     WHERE reused_learner.learner_id IS NULL
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -1590,10 +1590,10 @@ SELECT
 FROM (
   SELECT
     'realisation' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1607,7 +1607,7 @@ FROM (
       AND is_final = 1
       AND finished_at IS NULL
       AND learner_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted)
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -1646,14 +1646,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS change_feedback (
 
 -- step: feedback: read | phase=find relation=feedback gives=relation
 SELECT
-  found.kind,
-  found.submission_id,
-  found.learner_id,
-  found.target_type,
-  found.target_ref_id,
-  found.submitted_at,
-  found.feedback_at,
-  found.trainer_id
+  adapter_row.kind,
+  adapter_row.submission_id,
+  adapter_row.learner_id,
+  adapter_row.target_type,
+  adapter_row.target_ref_id,
+  adapter_row.submitted_at,
+  adapter_row.feedback_at,
+  adapter_row.trainer_id
 FROM (
 /*
 relation: feedback
@@ -1890,9 +1890,9 @@ SELECT
 FROM answered_submissions
 LEFT JOIN task_uas
   ON task_uas.task_id = answered_submissions.task_id
-) AS found
+) AS adapter_row
 WHERE
-  found.learner_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
+  adapter_row.learner_id IN (SELECT wanted.learner_id FROM JSON_TABLE(%(learners)s, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted);
 
 -- step: feedback: reject unknown learners and targets | phase=find relation=feedback
 INSERT INTO kpi_reject (relation, source_key, field, reason, detail, first_seen_at, last_seen_at)
@@ -1907,10 +1907,10 @@ SELECT
 FROM (
   SELECT
     'feedback' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1936,7 +1936,7 @@ FROM (
       known_learner.learner_id IS NULL
       OR stage_target.ref_key IS NULL
       OR stage.submission_id NOT BETWEEN 1 AND 9223372036854775807
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -1968,10 +1968,10 @@ SELECT
 FROM (
   SELECT
     'feedback' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -1997,7 +1997,7 @@ FROM (
         OR COALESCE(stage.feedback_at NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(stage.feedback_at) > DAY(LAST_DAY(stage.feedback_at)), stage.feedback_at IS NOT NULL)
     ) AS dated
     WHERE COALESCE(dated.given NOT BETWEEN '1970-01-01' AND '9998-12-30' OR DAY(dated.given) > DAY(LAST_DAY(dated.given)), dated.given IS NOT NULL)
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -2025,10 +2025,10 @@ SELECT
 FROM (
   SELECT
     'feedback' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -2038,7 +2038,7 @@ FROM (
       trainer_id AS detail
     FROM stage_feedback
     WHERE trainer_id NOT BETWEEN 1 AND 9223372036854775807
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -2062,10 +2062,10 @@ SELECT
 FROM (
   SELECT
     'feedback' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -2075,7 +2075,7 @@ FROM (
       CONCAT(feedback_at, ' <= ', submitted_at) AS detail
     FROM stage_feedback
     WHERE feedback_at <= submitted_at
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,
@@ -2109,10 +2109,10 @@ SELECT
 FROM (
   SELECT
     'feedback' AS relation,
-    found.source_key,
-    found.field,
-    found.reason,
-    found.detail,
+    rejected.source_key,
+    rejected.field,
+    rejected.reason,
+    rejected.detail,
     %(captured_at)s AS seen_at
   FROM (
     SELECT
@@ -2126,7 +2126,7 @@ FROM (
       AND existing.submission_id = new_event.submission_id
       AND existing.learner_id = new_event.learner_id
     GROUP BY new_event.kind, new_event.submission_id, new_event.learner_id
-  ) AS found
+  ) AS rejected
 ) AS new
 ON DUPLICATE KEY UPDATE
   detail = new.detail,

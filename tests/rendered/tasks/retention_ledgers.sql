@@ -44,11 +44,11 @@ INNER JOIN (
     )
   ORDER BY version.valid_to
   LIMIT %(most)s
-) AS chosen
-  ON chosen.valid_to = gone.valid_to
-  AND chosen.domain = gone.domain
-  AND chosen.ref_id = gone.ref_id
-  AND chosen.learner_id = gone.learner_id;
+) AS expired_version
+  ON expired_version.valid_to = gone.valid_to
+  AND expired_version.domain = gone.domain
+  AND expired_version.ref_id = gone.ref_id
+  AND expired_version.learner_id = gone.learner_id;
 
 -- step: expired in kpi_src_membership
 SELECT COUNT(*)
@@ -88,11 +88,11 @@ INNER JOIN (
     )
   ORDER BY version.valid_to
   LIMIT %(most)s
-) AS chosen
-  ON chosen.valid_to = gone.valid_to
-  AND chosen.scope_type = gone.scope_type
-  AND chosen.scope_ref_id = gone.scope_ref_id
-  AND chosen.learner_id = gone.learner_id;
+) AS expired_version
+  ON expired_version.valid_to = gone.valid_to
+  AND expired_version.scope_type = gone.scope_type
+  AND expired_version.scope_ref_id = gone.scope_ref_id
+  AND expired_version.learner_id = gone.learner_id;
 
 -- step: expired in kpi_src_plan
 SELECT COUNT(*)
@@ -132,11 +132,11 @@ INNER JOIN (
     )
   ORDER BY version.valid_to
   LIMIT %(most)s
-) AS chosen
-  ON chosen.valid_to = gone.valid_to
-  AND chosen.scope_type = gone.scope_type
-  AND chosen.scope_ref_id = gone.scope_ref_id
-  AND chosen.ua_ref_id = gone.ua_ref_id;
+) AS expired_version
+  ON expired_version.valid_to = gone.valid_to
+  AND expired_version.scope_type = gone.scope_type
+  AND expired_version.scope_ref_id = gone.scope_ref_id
+  AND expired_version.ua_ref_id = gone.ua_ref_id;
 
 /*
 Rows of the ledgers that ended before %(bound)s, deleted at most %(most)s at a time. An alert that lasts stays, however old, and so does a

@@ -17,9 +17,9 @@ WITH sibling AS (
     scope.scope_type,
     scope.ref_id,
     scope.label
-  FROM kpi_scope AS chosen
+  FROM kpi_scope AS learner_scope
   INNER JOIN kpi_src_membership AS own
-    ON own.learner_id = chosen.ref_id
+    ON own.learner_id = learner_scope.ref_id
     AND own.scope_type = 'GROUPE'
     AND own.valid_to = '9999-12-31'
   INNER JOIN kpi_src_membership AS other
@@ -29,7 +29,7 @@ WITH sibling AS (
   INNER JOIN kpi_scope AS scope
     ON scope.scope_type = 'APPRENANT'
     AND scope.ref_key = other.learner_id
-  WHERE chosen.id = %(scope)s
+  WHERE learner_scope.id = %(scope)s
   {%- else %}
   SELECT
     id,

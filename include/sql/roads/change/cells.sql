@@ -268,16 +268,16 @@ WITH {{ parts.begun(own) }}
 
 SELECT
 {{- stage.columns(fact_tables[table], figure.code, ['period', 'date_id'], {
-  'period': 'told.period',
-  'date_id': 'told.date_id',
-  'metric_id': '(SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = told.code)',
-  'extra_json': "IF(\n    told.period = 'D',\n    figure.extra_json,\n    " ~ periods.told('figure.extra_json', '%(as_of)s', 'DATEDIFF(%(as_of)s, told.since) + 1', '%(as_of)s = told.date_id') ~ '\n  )'
+  'period': 'part.period',
+  'date_id': 'part.date_id',
+  'metric_id': '(SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = part.code)',
+  'extra_json': "IF(\n    part.period = 'D',\n    figure.extra_json,\n    " ~ periods.told('figure.extra_json', '%(as_of)s', 'DATEDIFF(%(as_of)s, part.since) + 1', '%(as_of)s = part.date_id') ~ '\n  )'
 }) }}
 FROM (
 {% include 'roads/figure.sql' %}
 ) AS figure
-INNER JOIN part AS told
-  ON told.part_no = figure.part_no;
+INNER JOIN part
+  ON part.part_no = figure.part_no;
 {% endfor %}
 {% endfor %}
 
@@ -291,7 +291,7 @@ INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, va
 SELECT
   touched.period,
   touched.date_id,
-  told.id,
+  written_metric.id,
   fact.scope_id,
   fact.target_id,
   fact.value_num,
@@ -311,8 +311,8 @@ INNER JOIN kpi_value AS fact
   AND fact.scope_id = stage_total.scope_id
   AND fact.target_id = stage_total.target_id
   AND fact.metric_id = kpi_metric.id
-INNER JOIN kpi_metric AS told
-  ON told.code = touched.code;
+INNER JOIN kpi_metric AS written_metric
+  ON written_metric.code = touched.code;
 {% endif %}
 {% set adding_up = to_date | selectattr('rule', 'in', periods.ADDED | list) | list %}
 {% if adding_up %}

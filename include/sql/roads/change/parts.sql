@@ -17,27 +17,27 @@ What a change of the open day's rows has a part in: the row of the day itself, o
 
 {# Those of them that a table has, as rows. #}
 {% macro to_date(has) -%}
-{% for one in TO_DATE if one.period in has %}
+{% for part in TO_DATE if part.period in has %}
   SELECT
-    '{{ one.period }}' AS period,
-    {{ one.date_id }} AS date_id,
-    {{ one.since }} AS since
+    '{{ part.period }}' AS period,
+    {{ part.date_id }} AS date_id,
+    {{ part.since }} AS since
   {{- '\n  UNION ALL' if not loop.last }}
 {%- endfor %}
 {%- endmacro %}
 
 {# A figure's own row of each period, … #}
 {% macro add_own(parts, figure, has) %}
-{% for one in TO_DATE if one.period in has %}
-{% set _ = parts.append(dict(one, figure=figure, code=figure.code, rule=figure.rollup)) %}
+{% for part in TO_DATE if part.period in has %}
+{% set _ = parts.append(dict(part, figure=figure, code=figure.code, rule=figure.rollup)) %}
 {% endfor %}
 {% endmacro %}
 
 {# … and its windows'. #}
 {% macro add_windows(parts, figure) %}
 {% for window in (figure.rolling.days if figure.rolling else ()) %}
-{% set one = {'period': 'R', 'date_id': TODAY, 'since': TODAY ~ ' - INTERVAL ' ~ (window - 1) ~ ' DAY'} %}
-{% set _ = parts.append(dict(one, figure=figure, code=figure.rolling_code(window), rule=figure.rolling.rule)) %}
+{% set part = {'period': 'R', 'date_id': TODAY, 'since': TODAY ~ ' - INTERVAL ' ~ (window - 1) ~ ' DAY'} %}
+{% set _ = parts.append(dict(part, figure=figure, code=figure.rolling_code(window), rule=figure.rolling.rule)) %}
 {% endfor %}
 {% endmacro %}
 
@@ -83,7 +83,7 @@ WITH part AS ({{ listed(parts) }}
 
 {{ periods.done_days('(SELECT MIN(part.since) FROM part)', '%(as_of)s') }},
 
-told AS (
+counted_part AS (
   SELECT
     part.figure,
     part.code,
@@ -102,25 +102,25 @@ told AS (
 
 added AS (
   SELECT
-    told.code,
-    told.rule,
-    told.factor,
-    told.period,
-    told.date_id,
-    told.days,
-    told.is_complete,
+    counted_part.code,
+    counted_part.rule,
+    counted_part.factor,
+    counted_part.period,
+    counted_part.date_id,
+    counted_part.days,
+    counted_part.is_complete,
     fact.scope_id,
     fact.target_id
 {%- for name, value in (dict(dict(periods.ADDED['SUM'], **periods.ADDED['WEIGHTED_MEAN']), **periods.SAMPLE)).items() %},
     SUM({{ value }}) AS {{ name }}
 {%- endfor %}
   FROM stage_total
-  INNER JOIN told
-    ON told.figure = stage_total.figure
+  INNER JOIN counted_part
+    ON counted_part.figure = stage_total.figure
   INNER JOIN kpi_metric
     ON kpi_metric.code = stage_total.figure
   INNER JOIN kpi_time AS calendar
-    ON calendar.date_id >= told.since
+    ON calendar.date_id >= counted_part.since
     AND calendar.date_id <= %(as_of)s
   INNER JOIN kpi_value AS fact
     ON fact.date_id = calendar.date_id
@@ -129,7 +129,7 @@ added AS (
     AND fact.target_id = stage_total.target_id
     AND fact.metric_id = kpi_metric.id
   GROUP BY
-    told.code, told.rule, told.factor, told.period, told.date_id, told.days, told.is_complete, fact.scope_id, fact.target_id
+    counted_part.code, counted_part.rule, counted_part.factor, counted_part.period, counted_part.date_id, counted_part.days, counted_part.is_complete, fact.scope_id, fact.target_id
 )
 
 SELECT

@@ -40,7 +40,7 @@ WITH done_day AS (
   HAVING COUNT(DISTINCT table_name) = 3
 ),
 
-told AS (
+latest_done AS (
   SELECT MAX(date_id) AS as_of
   FROM done_day
 ),
@@ -49,11 +49,11 @@ closing AS (
   SELECT
     kpi_scope.id AS scope_id,
     MAX(day.date_id) AS as_of,
-    MAX(told.as_of) = %(last)s AS is_over
-  FROM told
+    MAX(latest_done.as_of) = %(last)s AS is_over
+  FROM latest_done
   INNER JOIN kpi_time AS day
     ON day.date_id >= %(first)s
-    AND day.date_id <= told.as_of
+    AND day.date_id <= latest_done.as_of
   INNER JOIN kpi_src_membership AS membership
     ON membership.valid_to >= day.utc_end
     AND membership.valid_from < day.utc_end

@@ -1017,21 +1017,21 @@ WITH part AS (
 )
 
 SELECT
-  told.period,
-  told.date_id,
+  part.period,
+  part.date_id,
   figure.scope_id,
   figure.target_id,
-  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = told.code),
+  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = part.code),
   figure.value_num,
   figure.numerator,
   figure.denominator,
   figure.sample_size,
   IF(
-    told.period = 'D',
+    part.period = 'D',
     figure.extra_json,
     JSON_MERGE_PATCH(
     COALESCE(figure.extra_json, JSON_OBJECT()),
-    JSON_OBJECT('as_of', CAST(%(as_of)s AS CHAR), 'days', DATEDIFF(%(as_of)s, told.since) + 1, 'complete', CAST(IF(%(as_of)s = told.date_id, 'true', 'false') AS JSON))
+    JSON_OBJECT('as_of', CAST(%(as_of)s AS CHAR), 'days', DATEDIFF(%(as_of)s, part.since) + 1, 'complete', CAST(IF(%(as_of)s = part.date_id, 'true', 'false') AS JSON))
   )
   )
 FROM (
@@ -1217,8 +1217,8 @@ FROM (
 ) AS ranked
 GROUP BY part_no, scope_id, target_id
 ) AS figure
-INNER JOIN part AS told
-  ON told.part_no = figure.part_no;
+INNER JOIN part
+  ON part.part_no = figure.part_no;
 
 -- step: DELAI_FEEDBACK: all periods | figure=DELAI_FEEDBACK needs=kpi_value.DELAI_FEEDBACK
 INSERT INTO fresh_kpi_value (period, date_id, scope_id, target_id, metric_id, value_num, numerator, denominator, sample_size, extra_json)
@@ -1281,21 +1281,21 @@ WITH part AS (
 )
 
 SELECT
-  told.period,
-  told.date_id,
+  part.period,
+  part.date_id,
   figure.scope_id,
   figure.target_id,
-  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = told.code),
+  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = part.code),
   figure.value_num,
   figure.numerator,
   figure.denominator,
   figure.sample_size,
   IF(
-    told.period = 'D',
+    part.period = 'D',
     figure.extra_json,
     JSON_MERGE_PATCH(
     COALESCE(figure.extra_json, JSON_OBJECT()),
-    JSON_OBJECT('as_of', CAST(%(as_of)s AS CHAR), 'days', DATEDIFF(%(as_of)s, told.since) + 1, 'complete', CAST(IF(%(as_of)s = told.date_id, 'true', 'false') AS JSON))
+    JSON_OBJECT('as_of', CAST(%(as_of)s AS CHAR), 'days', DATEDIFF(%(as_of)s, part.since) + 1, 'complete', CAST(IF(%(as_of)s = part.date_id, 'true', 'false') AS JSON))
   )
   )
 FROM (
@@ -1470,8 +1470,8 @@ FROM (
 ) AS ranked
 GROUP BY part_no, scope_id, target_id
 ) AS figure
-INNER JOIN part AS told
-  ON told.part_no = figure.part_no;
+INNER JOIN part
+  ON part.part_no = figure.part_no;
 
 -- step: DELAI_ACQUIS_MICRO: all periods | figure=DELAI_ACQUIS_MICRO needs=kpi_percentiles.DELAI_ACQUIS_MICRO
 INSERT INTO fresh_kpi_percentiles (period, date_id, scope_id, target_id, measure_code, p50, p75, p90, sample_size)
@@ -1516,8 +1516,8 @@ WITH part AS (
 )
 
 SELECT
-  told.period,
-  told.date_id,
+  part.period,
+  part.date_id,
   figure.scope_id,
   figure.target_id,
   'DELAI_ACQUIS_MICRO',
@@ -1725,8 +1725,8 @@ FROM (
 ) AS ranked
 GROUP BY part_no, scope_id, target_id
 ) AS figure
-INNER JOIN part AS told
-  ON told.part_no = figure.part_no;
+INNER JOIN part
+  ON part.part_no = figure.part_no;
 
 -- step: DELAI_FEEDBACK: all periods | figure=DELAI_FEEDBACK needs=kpi_percentiles.DELAI_FEEDBACK
 INSERT INTO fresh_kpi_percentiles (period, date_id, scope_id, target_id, measure_code, p50, p75, p90, sample_size)
@@ -1771,8 +1771,8 @@ WITH part AS (
 )
 
 SELECT
-  told.period,
-  told.date_id,
+  part.period,
+  part.date_id,
   figure.scope_id,
   figure.target_id,
   'DELAI_FEEDBACK',
@@ -1969,8 +1969,8 @@ FROM (
 ) AS ranked
 GROUP BY part_no, scope_id, target_id
 ) AS figure
-INNER JOIN part AS told
-  ON told.part_no = figure.part_no;
+INNER JOIN part
+  ON part.part_no = figure.part_no;
 
 -- step: kpi_value day: count | phase=write table=kpi_value part=day does=count
 SELECT
@@ -2090,7 +2090,7 @@ INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, va
 SELECT
   touched.period,
   touched.date_id,
-  told.id,
+  written_metric.id,
   fact.scope_id,
   fact.target_id,
   fact.value_num,
@@ -2256,8 +2256,8 @@ INNER JOIN kpi_value AS fact
   AND fact.scope_id = stage_total.scope_id
   AND fact.target_id = stage_total.target_id
   AND fact.metric_id = kpi_metric.id
-INNER JOIN kpi_metric AS told
-  ON told.code = touched.code;
+INNER JOIN kpi_metric AS written_metric
+  ON written_metric.code = touched.code;
 
 -- step: W, M, R: figures that add up
 INSERT INTO fresh_kpi_value (period, date_id, metric_id, scope_id, target_id, value_num, numerator, denominator, sample_size, extra_json)
@@ -2313,7 +2313,7 @@ done_day AS (
   HAVING COUNT(DISTINCT table_name) = 3
 ),
 
-told AS (
+counted_part AS (
   SELECT
     part.figure,
     part.code,
@@ -2332,13 +2332,13 @@ told AS (
 
 added AS (
   SELECT
-    told.code,
-    told.rule,
-    told.factor,
-    told.period,
-    told.date_id,
-    told.days,
-    told.is_complete,
+    counted_part.code,
+    counted_part.rule,
+    counted_part.factor,
+    counted_part.period,
+    counted_part.date_id,
+    counted_part.days,
+    counted_part.is_complete,
     fact.scope_id,
     fact.target_id,
     SUM(fact.value_num) AS value_num,
@@ -2348,12 +2348,12 @@ added AS (
     SUM(fact.sample_size) AS whole,
     SUM(COALESCE(CAST(fact.extra_json ->> '$.reconstructed' AS SIGNED), 0)) AS reconstructed
   FROM stage_total
-  INNER JOIN told
-    ON told.figure = stage_total.figure
+  INNER JOIN counted_part
+    ON counted_part.figure = stage_total.figure
   INNER JOIN kpi_metric
     ON kpi_metric.code = stage_total.figure
   INNER JOIN kpi_time AS calendar
-    ON calendar.date_id >= told.since
+    ON calendar.date_id >= counted_part.since
     AND calendar.date_id <= %(as_of)s
   INNER JOIN kpi_value AS fact
     ON fact.date_id = calendar.date_id
@@ -2362,7 +2362,7 @@ added AS (
     AND fact.target_id = stage_total.target_id
     AND fact.metric_id = kpi_metric.id
   GROUP BY
-    told.code, told.rule, told.factor, told.period, told.date_id, told.days, told.is_complete, fact.scope_id, fact.target_id
+    counted_part.code, counted_part.rule, counted_part.factor, counted_part.period, counted_part.date_id, counted_part.days, counted_part.is_complete, fact.scope_id, fact.target_id
 )
 
 SELECT

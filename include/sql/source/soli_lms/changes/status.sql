@@ -4,11 +4,11 @@ SELECT
   expected.table_name,
   expected.event,
   CASE
-    WHEN found.TRIGGER_NAME IS NULL THEN 'missing'
+    WHEN installed.TRIGGER_NAME IS NULL THEN 'missing'
     WHEN definer.USER IS NULL THEN 'WITHOUT ITS ACCOUNT'
     ELSE 'installed'
   END AS state,
-  found.CREATED AS since
+  installed.CREATED AS since
 FROM (
   SELECT 'realisation_modules' AS table_name, 'INSERT' AS event, 'kpi_change_realisation_modules_insert' AS trigger_name
   UNION ALL SELECT 'realisation_modules', 'UPDATE', 'kpi_change_realisation_modules_update'
@@ -40,9 +40,9 @@ FROM (
   UNION ALL SELECT 'historique_realisation_taches', 'INSERT', 'kpi_change_historique_realisation_taches_insert'
   UNION ALL SELECT 'commentaire_realisation_taches', 'INSERT', 'kpi_change_commentaire_realisation_taches_insert'
 ) AS expected
-LEFT JOIN information_schema.TRIGGERS AS found
-  ON found.TRIGGER_SCHEMA = DATABASE()
-  AND found.TRIGGER_NAME = expected.trigger_name
+LEFT JOIN information_schema.TRIGGERS AS installed
+  ON installed.TRIGGER_SCHEMA = DATABASE()
+  AND installed.TRIGGER_NAME = expected.trigger_name
 LEFT JOIN information_schema.USER_ATTRIBUTES AS definer
-  ON CONCAT(definer.USER, '@', definer.HOST) = found.DEFINER
+  ON CONCAT(definer.USER, '@', definer.HOST) = installed.DEFINER
 ORDER BY expected.table_name, expected.event;
