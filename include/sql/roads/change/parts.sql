@@ -83,7 +83,7 @@ WITH part AS ({{ listed(parts) }}
 
 {{ periods.done_days('(SELECT MIN(part.since) FROM part)', '%(as_of)s') }},
 
-counted_part AS (
+span AS (
   SELECT
     part.figure,
     part.code,
@@ -102,25 +102,25 @@ counted_part AS (
 
 added AS (
   SELECT
-    counted_part.code,
-    counted_part.rule,
-    counted_part.factor,
-    counted_part.period,
-    counted_part.date_id,
-    counted_part.days,
-    counted_part.is_complete,
+    span.code,
+    span.rule,
+    span.factor,
+    span.period,
+    span.date_id,
+    span.days,
+    span.is_complete,
     fact.scope_id,
     fact.target_id
 {%- for name, value in (dict(dict(periods.ADDED['SUM'], **periods.ADDED['WEIGHTED_MEAN']), **periods.SAMPLE)).items() %},
     SUM({{ value }}) AS {{ name }}
 {%- endfor %}
   FROM stage_total
-  INNER JOIN counted_part
-    ON counted_part.figure = stage_total.figure
+  INNER JOIN span
+    ON span.figure = stage_total.figure
   INNER JOIN kpi_metric
     ON kpi_metric.code = stage_total.figure
   INNER JOIN kpi_time AS calendar
-    ON calendar.date_id >= counted_part.since
+    ON calendar.date_id >= span.since
     AND calendar.date_id <= %(as_of)s
   INNER JOIN kpi_value AS fact
     ON fact.date_id = calendar.date_id
@@ -129,7 +129,7 @@ added AS (
     AND fact.target_id = stage_total.target_id
     AND fact.metric_id = kpi_metric.id
   GROUP BY
-    counted_part.code, counted_part.rule, counted_part.factor, counted_part.period, counted_part.date_id, counted_part.days, counted_part.is_complete, fact.scope_id, fact.target_id
+    span.code, span.rule, span.factor, span.period, span.date_id, span.days, span.is_complete, fact.scope_id, fact.target_id
 )
 
 SELECT

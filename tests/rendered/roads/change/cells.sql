@@ -2313,7 +2313,7 @@ done_day AS (
   HAVING COUNT(DISTINCT table_name) = 3
 ),
 
-counted_part AS (
+span AS (
   SELECT
     part.figure,
     part.code,
@@ -2332,13 +2332,13 @@ counted_part AS (
 
 added AS (
   SELECT
-    counted_part.code,
-    counted_part.rule,
-    counted_part.factor,
-    counted_part.period,
-    counted_part.date_id,
-    counted_part.days,
-    counted_part.is_complete,
+    span.code,
+    span.rule,
+    span.factor,
+    span.period,
+    span.date_id,
+    span.days,
+    span.is_complete,
     fact.scope_id,
     fact.target_id,
     SUM(fact.value_num) AS value_num,
@@ -2348,12 +2348,12 @@ added AS (
     SUM(fact.sample_size) AS whole,
     SUM(COALESCE(CAST(fact.extra_json ->> '$.reconstructed' AS SIGNED), 0)) AS reconstructed
   FROM stage_total
-  INNER JOIN counted_part
-    ON counted_part.figure = stage_total.figure
+  INNER JOIN span
+    ON span.figure = stage_total.figure
   INNER JOIN kpi_metric
     ON kpi_metric.code = stage_total.figure
   INNER JOIN kpi_time AS calendar
-    ON calendar.date_id >= counted_part.since
+    ON calendar.date_id >= span.since
     AND calendar.date_id <= %(as_of)s
   INNER JOIN kpi_value AS fact
     ON fact.date_id = calendar.date_id
@@ -2362,7 +2362,7 @@ added AS (
     AND fact.target_id = stage_total.target_id
     AND fact.metric_id = kpi_metric.id
   GROUP BY
-    counted_part.code, counted_part.rule, counted_part.factor, counted_part.period, counted_part.date_id, counted_part.days, counted_part.is_complete, fact.scope_id, fact.target_id
+    span.code, span.rule, span.factor, span.period, span.date_id, span.days, span.is_complete, fact.scope_id, fact.target_id
 )
 
 SELECT
