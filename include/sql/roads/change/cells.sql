@@ -268,16 +268,16 @@ WITH {{ parts.begun(own) }}
 
 SELECT
 {{- stage.columns(fact_tables[table], figure.code, ['period', 'date_id'], {
-  'period': 'part.period',
-  'date_id': 'part.date_id',
-  'metric_id': '(SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = part.code)',
-  'extra_json': "IF(\n    part.period = 'D',\n    figure.extra_json,\n    " ~ periods.told('figure.extra_json', '%(as_of)s', 'DATEDIFF(%(as_of)s, part.since) + 1', '%(as_of)s = part.date_id') ~ '\n  )'
+  'period': 'figure_part.period',
+  'date_id': 'figure_part.date_id',
+  'metric_id': '(SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = figure_part.code)',
+  'extra_json': "IF(\n    figure_part.period = 'D',\n    figure.extra_json,\n    " ~ periods.told('figure.extra_json', '%(as_of)s', 'DATEDIFF(%(as_of)s, figure_part.since) + 1', '%(as_of)s = figure_part.date_id') ~ '\n  )'
 }) }}
 FROM (
 {% include 'roads/figure.sql' %}
 ) AS figure
-INNER JOIN part
-  ON part.part_no = figure.part_no;
+INNER JOIN part AS figure_part
+  ON figure_part.part_no = figure.part_no;
 {% endfor %}
 {% endfor %}
 

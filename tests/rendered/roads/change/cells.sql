@@ -1017,21 +1017,21 @@ WITH part AS (
 )
 
 SELECT
-  part.period,
-  part.date_id,
+  figure_part.period,
+  figure_part.date_id,
   figure.scope_id,
   figure.target_id,
-  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = part.code),
+  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = figure_part.code),
   figure.value_num,
   figure.numerator,
   figure.denominator,
   figure.sample_size,
   IF(
-    part.period = 'D',
+    figure_part.period = 'D',
     figure.extra_json,
     JSON_MERGE_PATCH(
     COALESCE(figure.extra_json, JSON_OBJECT()),
-    JSON_OBJECT('as_of', CAST(%(as_of)s AS CHAR), 'days', DATEDIFF(%(as_of)s, part.since) + 1, 'complete', CAST(IF(%(as_of)s = part.date_id, 'true', 'false') AS JSON))
+    JSON_OBJECT('as_of', CAST(%(as_of)s AS CHAR), 'days', DATEDIFF(%(as_of)s, figure_part.since) + 1, 'complete', CAST(IF(%(as_of)s = figure_part.date_id, 'true', 'false') AS JSON))
   )
   )
 FROM (
@@ -1217,8 +1217,8 @@ FROM (
 ) AS ranked
 GROUP BY part_no, scope_id, target_id
 ) AS figure
-INNER JOIN part
-  ON part.part_no = figure.part_no;
+INNER JOIN part AS figure_part
+  ON figure_part.part_no = figure.part_no;
 
 -- step: DELAI_FEEDBACK: all periods | figure=DELAI_FEEDBACK needs=kpi_value.DELAI_FEEDBACK
 INSERT INTO fresh_kpi_value (period, date_id, scope_id, target_id, metric_id, value_num, numerator, denominator, sample_size, extra_json)
@@ -1281,21 +1281,21 @@ WITH part AS (
 )
 
 SELECT
-  part.period,
-  part.date_id,
+  figure_part.period,
+  figure_part.date_id,
   figure.scope_id,
   figure.target_id,
-  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = part.code),
+  (SELECT kpi_metric.id FROM kpi_metric WHERE kpi_metric.code = figure_part.code),
   figure.value_num,
   figure.numerator,
   figure.denominator,
   figure.sample_size,
   IF(
-    part.period = 'D',
+    figure_part.period = 'D',
     figure.extra_json,
     JSON_MERGE_PATCH(
     COALESCE(figure.extra_json, JSON_OBJECT()),
-    JSON_OBJECT('as_of', CAST(%(as_of)s AS CHAR), 'days', DATEDIFF(%(as_of)s, part.since) + 1, 'complete', CAST(IF(%(as_of)s = part.date_id, 'true', 'false') AS JSON))
+    JSON_OBJECT('as_of', CAST(%(as_of)s AS CHAR), 'days', DATEDIFF(%(as_of)s, figure_part.since) + 1, 'complete', CAST(IF(%(as_of)s = figure_part.date_id, 'true', 'false') AS JSON))
   )
   )
 FROM (
@@ -1470,8 +1470,8 @@ FROM (
 ) AS ranked
 GROUP BY part_no, scope_id, target_id
 ) AS figure
-INNER JOIN part
-  ON part.part_no = figure.part_no;
+INNER JOIN part AS figure_part
+  ON figure_part.part_no = figure.part_no;
 
 -- step: DELAI_ACQUIS_MICRO: all periods | figure=DELAI_ACQUIS_MICRO needs=kpi_percentiles.DELAI_ACQUIS_MICRO
 INSERT INTO fresh_kpi_percentiles (period, date_id, scope_id, target_id, measure_code, p50, p75, p90, sample_size)
@@ -1516,8 +1516,8 @@ WITH part AS (
 )
 
 SELECT
-  part.period,
-  part.date_id,
+  figure_part.period,
+  figure_part.date_id,
   figure.scope_id,
   figure.target_id,
   'DELAI_ACQUIS_MICRO',
@@ -1725,8 +1725,8 @@ FROM (
 ) AS ranked
 GROUP BY part_no, scope_id, target_id
 ) AS figure
-INNER JOIN part
-  ON part.part_no = figure.part_no;
+INNER JOIN part AS figure_part
+  ON figure_part.part_no = figure.part_no;
 
 -- step: DELAI_FEEDBACK: all periods | figure=DELAI_FEEDBACK needs=kpi_percentiles.DELAI_FEEDBACK
 INSERT INTO fresh_kpi_percentiles (period, date_id, scope_id, target_id, measure_code, p50, p75, p90, sample_size)
@@ -1771,8 +1771,8 @@ WITH part AS (
 )
 
 SELECT
-  part.period,
-  part.date_id,
+  figure_part.period,
+  figure_part.date_id,
   figure.scope_id,
   figure.target_id,
   'DELAI_FEEDBACK',
@@ -1969,8 +1969,8 @@ FROM (
 ) AS ranked
 GROUP BY part_no, scope_id, target_id
 ) AS figure
-INNER JOIN part
-  ON part.part_no = figure.part_no;
+INNER JOIN part AS figure_part
+  ON figure_part.part_no = figure.part_no;
 
 -- step: kpi_value day: count | phase=write table=kpi_value part=day does=count
 SELECT
