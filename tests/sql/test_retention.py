@@ -183,6 +183,7 @@ def test_undo_restores_exactly_and_for_a_while(old: Warehouse) -> None:
     assert {one.action for one in retained(old).values()} == {"rewrite"}
 
 
+@pytest.mark.long
 def test_an_undo_table_goes_when_its_time_is_over(old: Warehouse) -> None:
     before = stored(old)
     retained(old)
@@ -198,6 +199,7 @@ def test_an_undo_table_goes_when_its_time_is_over(old: Warehouse) -> None:
     compute_again(old)
 
 
+@pytest.mark.long
 def test_what_was_computed_meanwhile_is_replaced_only_when_asked(old: Warehouse) -> None:
     before = old.rows(f"CHECKSUM TABLE {', '.join(FACTS)}")
     retained(old)
@@ -217,6 +219,7 @@ def test_what_was_computed_meanwhile_is_replaced_only_when_asked(old: Warehouse)
     assert {one.action for one in retained(old).values()} == {"rewrite"}
 
 
+@pytest.mark.long
 def test_an_undo_table_that_was_changed_is_refused(old: Warehouse) -> None:
     retained(old)
     [name] = [one for one in undo_tables(old) if "kpi_value" in one]
@@ -408,6 +411,7 @@ def test_a_rollup_planned_before_is_refused_after(old: Warehouse) -> None:
     assert stored(old) == after
 
 
+@pytest.mark.long
 def test_days_computed_again_are_rolled_up_again(old: Warehouse) -> None:
     before = stored(old)
     retained(old)
@@ -425,6 +429,7 @@ def test_days_computed_again_are_rolled_up_again(old: Warehouse) -> None:
     }
 
 
+@pytest.mark.long
 def test_restoring_a_second_removal_leaves_the_first_ones_days_removed(old: Warehouse) -> None:
     retained(old)
     old.execute("UPDATE kpi_undo SET keep_until = UTC_TIMESTAMP(6) WHERE state = 'KEPT'")
