@@ -61,12 +61,12 @@ kpi_time AS opening
 JSON_TABLE({{ learners }}, '$[*]' COLUMNS (learner_id BIGINT PATH '$')) AS wanted
 {%- endmacro %}
 
-{# … and what of theirs is touched. #}
+{# … and what of theirs is touched. The linter's grammar knows no collation in JSON_TABLE. #}
 {% macro touched() -%}
 JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain {{ enum(domains) }} COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )

@@ -110,8 +110,8 @@ realisation AS (
   FROM kpi_time AS day
   CROSS JOIN JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
@@ -355,8 +355,8 @@ realisation AS (
   FROM kpi_time AS day
   CROSS JOIN JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
@@ -503,8 +503,8 @@ realisation AS (
   FROM kpi_time AS day
   CROSS JOIN JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
@@ -623,8 +623,8 @@ realisation AS (
   FROM kpi_time AS day
   CROSS JOIN JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
@@ -650,8 +650,8 @@ planned AS (
   FROM kpi_time AS day
   CROSS JOIN JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
@@ -814,8 +814,8 @@ realisation AS (
   FROM kpi_time AS day
   CROSS JOIN JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
@@ -936,8 +936,8 @@ realisation AS (
   FROM kpi_time AS day
   CROSS JOIN JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
@@ -1038,8 +1038,8 @@ WITH realisation AS (
   FROM kpi_time AS day
   CROSS JOIN JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
@@ -1095,8 +1095,8 @@ realisation AS (
   FROM kpi_time AS day
   CROSS JOIN JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
@@ -1332,8 +1332,8 @@ realisation AS (
   FROM kpi_time AS day
   CROSS JOIN JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
@@ -1359,8 +1359,8 @@ planned AS (
   FROM kpi_time AS day
   CROSS JOIN JSON_TABLE(
     %(touched)s,
-    '$[*]' COLUMNS (
-      learner_id BIGINT PATH '$[0]',
+    '$[*]' COLUMNS ( -- noqa: CP02
+      learner_id BIGINT PATH '$[0]', -- noqa: PRS
       domain ENUM('MODULE', 'UA', 'COMPETENCE', 'MICRO_COMPETENCE') COLLATE utf8mb4_0900_ai_ci PATH '$[1]',
       ref_id BIGINT PATH '$[2]'
     )
