@@ -35,7 +35,7 @@ def mortal_server(home: Path) -> Iterator[PrivateServer]:
 
 
 def killed_and_back(server: PrivateServer, work: Callable[[], object], number: int) -> None:
-    """Kill the server right before the work's `number`-th statement, and have it back for the next attempt.
+    """Kill the server right before the work's `number`-th commit, and have it back for the next attempt.
 
     The work must get over it by itself.
     """
@@ -48,7 +48,7 @@ def killed_and_back(server: PrivateServer, work: Callable[[], object], number: i
             server.kill()
             server.start()
 
-    with before_each_statement(strike):
+    with before_each_statement(strike, names=["commit"]):
         work()
     assert struck, "the work was over before"
 

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import resource
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -102,9 +102,11 @@ def run(job: Work, dies_at: int | None = None) -> Outcome:
 
 
 @contextmanager
-def before_each_statement(act: Callable[[int], None]) -> Iterator[None]:
-    """Call `act` with 1, 2, 3, … before each statement of this process, commits included."""
-    usual = {name: getattr(Session, name) for name in STATEMENTS}
+def before_each_statement(
+    act: Callable[[int], None], names: Sequence[str] = STATEMENTS
+) -> Iterator[None]:
+    """Call `act` with 1, 2, 3, … before each statement of this process, or before those of some kinds."""
+    usual = {name: getattr(Session, name) for name in names}
     numbers = itertools.count(1)
 
     def counted(method: Callable[..., Any]) -> Callable[..., Any]:

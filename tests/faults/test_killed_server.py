@@ -161,7 +161,7 @@ def test_killed_and_tried_again(batch: Batch, name: str) -> None:
     # What is done already is not deleted again: a part of several transactions sends less the second time.
     killed_and_gone(batch.server, work, commits[-1] if part.at_once else len(sent) * 3 // 4)
     assert not part.at_once or contents(batch.made, ALL) in (old, new)
-    killed_and_back(batch.server, work, commits[0 if part.finds_it_done else len(commits) // 2])
+    killed_and_back(batch.server, work, 1 if part.finds_it_done else len(commits) // 2 + 1)
     assert contents(batch.made, ALL) == new
     work()
     assert contents(batch.made, ALL) == new, "a run more changes nothing"
