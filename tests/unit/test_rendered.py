@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from kpi.core.airflow_settings import LONGEST_SQL
 from kpi.core.errors import InputError
 from kpi.core.settings import Settings
 from kpi.core.steps import steps
-from rendered_sql import FOLDER, ROADS, figure_steps, snapshots
+from rendered_sql import FOLDER, ROADS, SCRIPTS, figure_steps, offline, paths, snapshots
 
 
 def test_the_snapshots_are_what_the_templates_give() -> None:
@@ -53,3 +54,9 @@ def test_an_unknown_road_or_figure_is_refused() -> None:
         figure_steps(Settings(), "PCT_ACQUIS", "night")
     with pytest.raises(InputError, match="No step of the road 'day' computes the figure 'PCT'"):
         figure_steps(Settings(), "PCT", "day")
+
+
+def test_the_setting_that_shows_sql_in_full_is_large_enough() -> None:
+    render = offline(Settings())
+    longest = max(len(render(path)) for path in paths(Settings(), SCRIPTS))
+    assert longest < LONGEST_SQL
