@@ -73,14 +73,14 @@ def test_periods_keep_the_scopes_asked_for() -> None:
 def test_windows_end_on_the_done_days_that_hold_a_day_of_the_range() -> None:
     done = [feb(9), feb(10), feb(13), feb(16), feb(17)]
     # A window of 7 days that ends on the 16th holds the 10th, one that ends on the 17th does not.
-    found = windows_of(feb(10), feb(10), 7, done, GROUPS)
+    found = windows_of("kpi_value", feb(10), feb(10), 7, done, GROUPS)
     assert found == Slice(
         "kpi_value", "R", feb(10), feb(16), (feb(10), feb(13), feb(16)), scopes=GROUPS
     )
 
 
 def test_the_dates_of_windows_are_in_order_and_each_is_a_window_of_its_own() -> None:
-    found = windows_of(feb(10), feb(11), 2, {feb(12), feb(11), feb(10)}, ALL_SCOPES)
+    found = windows_of("kpi_value", feb(10), feb(11), 2, {feb(12), feb(11), feb(10)}, ALL_SCOPES)
     assert found is not None
     assert found.dates == (feb(10), feb(11), feb(12))
     assert found.at(feb(11))["since"] == found.at(feb(11))["as_of"] == feb(11)
@@ -88,7 +88,7 @@ def test_the_dates_of_windows_are_in_order_and_each_is_a_window_of_its_own() -> 
 
 @pytest.mark.parametrize("done", [[], [feb(9)], [feb(17)]])
 def test_without_a_done_day_there_are_no_windows(done: list[date]) -> None:
-    assert windows_of(feb(10), feb(10), 7, done, ALL_SCOPES) is None
+    assert windows_of("kpi_value", feb(10), feb(10), 7, done, ALL_SCOPES) is None
 
 
 @given(DAYS, st.integers(0, 40), st.integers(1, 31), st.sets(DAYS))
@@ -101,7 +101,7 @@ def test_windows_by_their_meaning(first: date, length: int, longest: int, done: 
         for day in sorted(done)
         if range_days & {day - timedelta(back) for back in range(longest)}
     ]
-    found = windows_of(first, last, longest, done, ALL_SCOPES)
+    found = windows_of("kpi_value", first, last, longest, done, ALL_SCOPES)
     assert (list(found.dates) if found else []) == expected
 
 

@@ -105,6 +105,27 @@ history.learner_id,
     DATE '9999-12-31' AS last_day
 {%- endmacro %}
 
+{# One row per scope and learner in it at the end of a day: `versions` says which are in force, `scopes` where scopes are looked for, `only` which of them. #}
+{% macro members_of_a_day(versions, scopes='kpi_scope', only=none) -%}
+member AS (
+  SELECT
+    kpi_scope.id AS scope_id,
+    kpi_scope.scope_type,
+    membership.learner_id,
+    day.date_id AS first_day,
+    day.date_id AS last_day
+  FROM kpi_time AS day
+  INNER JOIN kpi_src_membership AS membership
+    ON {{ versions }}
+    AND {{ active('membership') }}
+  INNER JOIN {{ scopes }}
+    ON kpi_scope.scope_type = membership.scope_type
+    AND kpi_scope.ref_key = membership.scope_ref_id
+    {{- '\n    AND ' ~ only if only }}
+  WHERE day.date_id = %(as_of)s
+)
+{%- endmacro %}
+
 {# One row per (learner, UA) that is planned or begun. Planned and begun are grouped together, which needs no join, whose plan could go
    wrong. A learner's plan is that of the groups he is in. #}
 {% macro pairs_of_a_day() -%}

@@ -1,7 +1,7 @@
 """What is rolled up after a day's or a range's facts: weeks, months, windows, tiles (design, "Periods").
 
 Which of them is pure; whether a day's facts are all written, the ledger knows. What a period's rows are, SQL says
-(include/sql/rollup).
+(include/sql/roads).
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def periods_of(
 
 
 def windows_of(
-    first: date, last: date, longest: int, done: Collection[date], scopes: Scopes
+    table: str, first: date, last: date, longest: int, done: Collection[date], scopes: Scopes
 ) -> Slice | None:
-    """Return the slice of the windows that hold a day of a range, None when they end on no done day."""
+    """Return the slice of a table's windows that hold a day of a range, None when they end on no done day."""
     reach = last + timedelta(days=longest - 1)
     dates = tuple(sorted(day for day in done if first <= day <= reach))
-    return Slice("kpi_value", ROLLING, dates[0], dates[-1], dates, scopes) if dates else None
+    return Slice(table, ROLLING, dates[0], dates[-1], dates, scopes) if dates else None
 
 
 def slices_of_day(table: str, day: date, scopes: Scopes = ALL_SCOPES) -> dict[Period, Slice]:
@@ -75,7 +75,7 @@ def slices_to_roll_up(
     around = timedelta(days=max(longest, periods.LONGEST))
     done = done_days(first - around, last + around, settings)
     if period == ROLLING:
-        windows = windows_of(first, last, longest, done, scopes)
+        windows = windows_of(table, first, last, longest, done, scopes)
         parts = [windows] if windows else []
     else:
         parts = list(periods_of(table, period, first, last, done, scopes))

@@ -238,20 +238,7 @@ WHERE cell.fact_table = 'kpi_percentiles';
 SELECT
 {{- stage.columns(fact_tables['kpi_value'], figure.code, ['period', 'date_id'], {'period': "'D'", 'date_id': '%(as_of)s'}) }}
 FROM (
-WITH scope_sum AS (
-  SELECT
-    scope_id,
-    target_id
-{%- for name in figure.sums %},
-    {{ name }}
-{%- endfor %}
-  FROM stage_total
-  WHERE
-    figure = '{{ figure.code }}'
-    AND whole > 0
-)
-
-{% include 'shown/' ~ figure.shown ~ '.sql' %}
+{% include 'roads/change/from_totals.sql' %}
 ) AS figure;
 {% endfor %}
 {% set folders = ['cells', 'day'] %}
@@ -420,20 +407,7 @@ WHERE stage_total.figure = '{{ figure.code }}';
 SELECT
 {{- stage.columns(written, figure.code, ['period', 'date_id'], {'period': 'touched.period', 'date_id': 'touched.date_id'}) }}
 FROM (
-WITH scope_sum AS (
-  SELECT
-    scope_id,
-    target_id
-{%- for name in figure.sums %},
-    {{ name }}
-{%- endfor %}
-  FROM stage_total
-  WHERE
-    figure = '{{ figure.code }}'
-    AND whole > 0
-)
-
-{% include 'shown/' ~ figure.shown ~ '.sql' %}
+{% include 'roads/change/from_totals.sql' %}
 ) AS figure
 CROSS JOIN ({{ parts.to_date(written.periods) }}
 ) AS touched;

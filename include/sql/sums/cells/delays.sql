@@ -1,28 +1,8 @@
 {# For the cells in stage_delay_cell, of whichever learners: first the events under the touched targets since the earliest day of a CTE `part`, then
    those of the touched cells, for each part that they lie in. In this order, by hints: the planner takes a scope for a few learners, and would
    read the history again for each. -#}
-delay AS (
-  SELECT
-    event.learner_id,
-    event.domain,
-    event.ref_id,
-    event.event_id,
-    event.happened_at,
-    TIMESTAMPDIFF(MICROSECOND, event.began_at, event.happened_at) AS microseconds,
-    event.reconstructed
-  FROM kpi_time AS window_start
-  INNER JOIN kpi_time AS window_end
-    ON window_end.date_id = %(as_of)s
-  INNER JOIN event
-    ON event.happened_at >= window_start.utc_start
-    AND event.happened_at < window_end.utc_end
-  WHERE
-    window_start.date_id = (
-      SELECT MIN(kpi_time.date_id)
-      FROM kpi_time
-      WHERE kpi_time.date_id >= %(since)s
-    )
-),
+{% import 'sums/window.sql' as window_of_days -%}
+{{ window_of_days.delays(with_instant=true) }},
 
 delay_under AS (
   SELECT /*+ NO_INDEX(closure) */
